@@ -1,0 +1,1 @@
+"""Scheduled export of block-storage volumes as images, and their cleanup."""

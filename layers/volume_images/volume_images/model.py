@@ -1,0 +1,192 @@
+"""The nouns that every other module speaks of."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+
+class Dialect(StrEnum):
+    """Which family of clouds an endpoint belongs to: they differ in paths, fields and defaults."""
+
+    HUAWEI = "huawei"
+    OPENSTACK = "openstack"
+
+
+class VolumeStatus(StrEnum):
+    """The statuses that decide something here; clouds have more, kept as plain strings."""
+
+    AVAILABLE = "available"
+    IN_USE = "in-use"
+    UPLOADING = "uploading"
+
+
+class ImageStatus(StrEnum):
+    """The statuses that decide something here; any other is unknown, and left alone."""
+
+    QUEUED = "queued"
+    SAVING = "saving"
+    UPLOADING = "uploading"
+    IMPORTING = "importing"
+    ACTIVE = "active"
+    KILLED = "killed"
+    DELETED = "deleted"
+    PENDING_DELETE = "pending_delete"
+
+
+PENDING_STATUSES = frozenset(
+    {ImageStatus.QUEUED, ImageStatus.SAVING, ImageStatus.UPLOADING, ImageStatus.IMPORTING}
+)
+GONE_STATUSES = frozenset({ImageStatus.DELETED, ImageStatus.PENDING_DELETE})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Volume:
+    """A block-storage volume as its cloud describes it now.
+
+    `tags` are EVS tags in the huawei dialect and Cinder metadata in the openstack one.
+    """
+
+    id: str
+    name: str
+    status: str
+    size_gib: int
+    tags: Mapping[str, str] = field(default_factory=dict)
+    zone: str = ""
+    volume_type: str = ""
+    server_id: str = ""
+    device: str = ""
+    encrypted: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Image:
+    """An image as its cloud describes it now.
+
+    `virtual_bytes` is the size of the disk inside (Glance `virtual_size`), `size_bytes` that of the
+    stored file, `min_disk_gib` the smallest disk that holds it; each is None where not told.
+    `deployment` is the id in our marking tag (`vi-<id>` on Glance, `vi-deployment=<id>` on IMS).
+    """
+
+    id: str
+    name: str
+    status: str
+    owner: str
+    created_at: datetime
+    disk_format: str = ""
+    virtual_bytes: int | None = None
+    size_bytes: int | None = None
+    min_disk_gib: int | None = None
+    protected: bool = False
+    pinned: bool = False
+    deployment: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExportRequest:
+    """One `os-volume_upload_image` call; `os_type` is sent in the huawei dialect only."""
+
+    volume_id: str
+    image_name: str
+    disk_format: str
+    container_format: str
+    force: bool
+    os_type: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VolumeType:
+    """The volume type in the answer to an export."""
+
+    id: str
+    name: str
+    description: str | None
+    is_public: bool | None
+    qos_specs_id: str | None
+    extra_specs: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExportAnswer:
+    """The 202 answer to an export: the image exists from here on, its bytes do not yet."""
+
+    volume_id: str
+    image_id: str
+    image_name: str
+    status: str
+    size_gib: int
+    disk_format: str
+    container_format: str
+    description: str | None
+    updated_at: datetime | None
+    volume_type: VolumeType | None
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class GroupKey:
+    """All images of one volume under one policy; requested exports are a group of their own."""
+
+    policy: str
+    requested: bool
+    volume_id: str
+
+    @property
+    def series(self) -> str:
+        """The policy segment of the image names: `daily`, or `daily.request`."""
+        return f"{self.policy}.request" if self.requested else self.policy
+
+    def __str__(self) -> str:
+        return f"{self.series}/{self.volume_id}"
+
+    @classmethod
+    def parse(cls, text: str) -> "GroupKey":
+        """Read back what `str` wrote."""
+        series, _, volume_id = text.partition("/")
+        return cls(series.removesuffix(".request"), series.endswith(".request"), volume_id)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tick:
+    """A trigger for what is due: all of it, or narrowed to policies or volumes.
+
+    `scheduled_at` chooses slots and nothing else. With `policies`, it is itself the slot.
+    """
+
+    scheduled_at: datetime | None = None
+    policies: frozenset[str] = frozenset()
+    volume_ids: frozenset[str] = frozenset()
+    dry_run: bool = False
+
+    @property
+    def narrowed(self) -> bool:
+        """Whether this tick covers only part of the config."""
+        return bool(self.policies or self.volume_ids)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequestedExport:
+    """An export asked for outside the schedule, for volumes under policies, at a time.
+
+    `requested_at` is None when the event carried no time: the clock's then. `sent_at` is when the
+    message was sent; no time is accepted that lies more than an hour before it.
+    `message_id` names the SQS record to report as failed.
+    """
+
+    policies: tuple[str, ...] = ()
+    volume_ids: tuple[str, ...] = ()
+    requested_at: datetime | None = None
+    sent_at: datetime | None = None
+    message_id: str | None = None
+    dry_run: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Requests:
+    """A trigger of requested exports; `unreadable` are the ids of records that did not parse."""
+
+    requests: tuple[RequestedExport, ...]
+    unreadable: tuple[str, ...] = ()
+    from_queue: bool = False
+
+
+Trigger = Tick | Requests

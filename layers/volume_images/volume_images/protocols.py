@@ -1,0 +1,146 @@
+"""What the runs need from the world: clouds, a store, a clock. `cloud` and `store` fit these."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from volume_images.model import ExportAnswer, ExportRequest, Image, Volume
+
+
+class Clock(Protocol):
+    """The one clock, made in bootstrap."""
+
+    def now(self) -> datetime:
+        """Return the time, aware and in UTC: it rules volumes, images and slots."""
+        ...
+
+    def monotonic(self) -> float:
+        """Return seconds that only run forward: they rule a run's own time limits."""
+        ...
+
+    def sleep(self, seconds: float) -> None:
+        """Wait."""
+        ...
+
+
+class Volumes(Protocol):
+    """The block-storage side of one cloud project. Every call raises CloudError."""
+
+    def all(self) -> Sequence[Volume]:
+        """Walk the listing to its end: every volume of the project, each once."""
+        ...
+
+    def get(self, volume_id: str) -> Volume | None:
+        """Read one volume; None when the cloud answers that it does not exist."""
+        ...
+
+    def export(self, request: ExportRequest) -> ExportAnswer:
+        """POST `os-volume_upload_image`, once: never repeated here, whatever the answer.
+
+        Raises LostAnswer when the request may have been carried out all the same.
+        """
+        ...
+
+    def failure_message(self, volume_id: str, since: datetime) -> str:
+        """Return what the cloud recorded about a failed export of this volume; often empty."""
+        ...
+
+
+class Images(Protocol):
+    """The image side of one cloud project. Every call raises CloudError."""
+
+    def all(self, created_since: datetime | None = None) -> Sequence[Image]:
+        """Walk the listing to its end: every image that the project owns, each once.
+
+        `created_since` narrows it on the server, and proves nothing about what is absent.
+        Raises IncompleteListing when three walks repeated, went backwards or broke.
+        """
+        ...
+
+    def get(self, image_id: str) -> Image | None:
+        """Read one image; None when the cloud answers that it does not exist."""
+        ...
+
+    def members(self, image_id: str) -> Sequence[str]:
+        """List the projects that this image is shared with."""
+        ...
+
+    def delete(self, image_id: str) -> bool:
+        """DELETE; False when it was not there any more."""
+        ...
+
+
+class Cloud(Protocol):
+    """One project of one cloud, authenticated."""
+
+    @property
+    def project_id(self) -> str:
+        """The project's id, looked up where the config gives a name."""
+        ...
+
+    @property
+    def volumes(self) -> Volumes:
+        """Its volumes."""
+        ...
+
+    @property
+    def images(self) -> Images:
+        """Its images."""
+        ...
+
+    def clock_skew(self) -> timedelta:
+        """Return how far the `Date` of its newest answer was ahead of our clock."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class StoredObject:
+    """An object of the store, and the version that a conditional write must still find."""
+
+    body: bytes
+    version: str
+
+
+class Store(Protocol):
+    """Config (read), state (read, replace only if unchanged), reports (write).
+
+    Keys are relative, as in `state/export/otc.json`. Every call raises StoreError.
+    """
+
+    def config(self) -> StoredObject:
+        """Read the config document. Raises ConfigError when it is missing."""
+        ...
+
+    def config_versions(self, since: str) -> Sequence[bytes] | None:
+        """Read every config written after version `since`, oldest first.
+
+        None when that is not known: `since` has expired, or the store keeps no versions.
+        """
+        ...
+
+    def state(self, key: str) -> StoredObject | None:
+        """Read a state object; None when there is none yet (never for 403)."""
+        ...
+
+    def earlier_states(self, key: str) -> Sequence[bytes]:
+        """Read the versions before the current one, newest first; empty without versioning."""
+        ...
+
+    def replace_state(self, key: str, body: bytes, version: str | None) -> str:
+        """Write only if the object is still at `version` (None: if there is none yet).
+
+        Returns the new version. Raises Conflict when it is not, or when the answer was lost.
+        """
+        ...
+
+    def write_report(self, key: str, body: bytes) -> str:
+        """Write a report and return its address."""
+        ...
+
+
+OpenCloud = Callable[[str], Cloud]
+"""Opens a cloud by its name in the config: reads its secret, asks for a token.
+
+Raises CredentialError or CloudUnavailable.
+"""

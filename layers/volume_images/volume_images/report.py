@@ -1,0 +1,175 @@
+"""Outcomes and run reports, as data: what a run says about what it did."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+
+class ExportResult(StrEnum):
+    """What became of one due slot of one volume."""
+
+    STARTED = "started"
+    DONE = "done"
+    DEFERRED = "deferred"
+    REFUSED = "refused"
+    FAILED = "failed"
+    UNKNOWN = "unknown"
+    MISSED = "missed"
+
+
+class ImageResult(StrEnum):
+    """What became of one image."""
+
+    KEPT = "kept"
+    ANNOUNCED = "announced"
+    DELETED = "deleted"
+    GONE = "gone"
+    CHANGED = "changed"
+    NOT_DELETED = "not_deleted"
+    UNKNOWN = "unknown"
+
+
+class CloudResult(StrEnum):
+    """How a run fared with one cloud as a whole."""
+
+    IDLE = "idle"
+    SERVED = "served"
+    UNAVAILABLE = "unavailable"
+    NO_CREDENTIAL = "no_credential"
+    CONFLICT = "conflict"
+    INCOMPLETE_LISTING = "incomplete_listing"
+    CLOCK_SKEW = "clock_skew"
+
+
+SERVED_RESULTS = frozenset({CloudResult.IDLE, CloudResult.SERVED})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What a run did about one slot of a volume, or about one image, and why.
+
+    `reason` is a short code (or, for images, the verdict's reasons joined by ", ");
+    `details` are its fields. `slot` and ids are empty where there is none.
+    """
+
+    cloud: str
+    result: ExportResult | ImageResult
+    reason: str
+    policy: str = ""
+    volume_id: str = ""
+    slot: datetime | None = None
+    image_id: str = ""
+    image_name: str = ""
+    details: Mapping[str, str | int | bool] = field(default_factory=dict)
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the JSON form (contract): the documented keys first."""
+        return {
+            "volume_id": self.volume_id,
+            "image_id": self.image_id,
+            "image_name": self.image_name,
+            "result": self.result.value,
+            "reason": self.reason,
+            "cloud": self.cloud,
+            "policy": self.policy,
+            "slot": self.slot.isoformat() if self.slot else None,
+            "details": dict(self.details),
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CloudOutcome:
+    """How a run fared with one cloud; `reason` is empty when it was served or idle."""
+
+    cloud: str
+    result: CloudResult
+    reason: str = ""
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the JSON form."""
+        return {"cloud": self.cloud, "result": self.result.value, "reason": self.reason}
+
+
+class FreshnessState(StrEnum):
+    """Whether a volume's newest good image is young enough."""
+
+    FRESH = "fresh"
+    STALE = "stale"
+    NEVER_EXPORTED = "never_exported"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Freshness:
+    """One volume under one policy: its newest good image and how that compares with `max_age`."""
+
+    cloud: str
+    policy: str
+    volume_id: str
+    state: FreshnessState
+    newest_slot: datetime | None
+    stale: bool
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the JSON form."""
+        return {
+            "cloud": self.cloud,
+            "policy": self.policy,
+            "volume_id": self.volume_id,
+            "state": self.state.value,
+            "newest_slot": self.newest_slot.isoformat() if self.newest_slot else None,
+            "stale": self.stale,
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """All that one run has to say.
+
+    `red` lists why the run could not do its own work (settings, config, store, or every cloud);
+    an outcome of a single volume is never a reason. `changed` are the outcomes that differ from
+    what the run before said of the same thing: only these are logged one by one.
+    `gauges` are fleet totals beyond the counts of results, by metric name.
+    """
+
+    run_id: str
+    function: str
+    started_at: datetime
+    finished_at: datetime
+    config_version: str = ""
+    dry_run: bool = False
+    outcomes: Sequence[Outcome] = ()
+    changed: Sequence[Outcome] = ()
+    clouds: Sequence[CloudOutcome] = ()
+    freshness: Sequence[Freshness] = ()
+    gauges: Mapping[str, int] = field(default_factory=dict)
+    red: Sequence[str] = ()
+    failed_records: Sequence[str] = ()
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many outcomes of each result; every result is there, zeros too."""
+        results: type[ExportResult | ImageResult] = (
+            ExportResult if self.function == "export_volumes" else ImageResult
+        )
+        seen = Counter(outcome.result for outcome in self.outcomes)
+        return {result.value: seen[result] for result in results}
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the JSON form (contract): `run_id`, `outcomes` and `counts`, then the rest."""
+        return {
+            "run_id": self.run_id,
+            "outcomes": [outcome.as_json() for outcome in self.outcomes],
+            "counts": self.counts,
+            "function": self.function,
+            "started_at": self.started_at.isoformat(),
+            "finished_at": self.finished_at.isoformat(),
+            "config_version": self.config_version,
+            "dry_run": self.dry_run,
+            "clouds": [cloud.as_json() for cloud in self.clouds],
+            "freshness": [entry.as_json() for entry in self.freshness],
+            "gauges": dict(self.gauges),
+            "red": list(self.red),
+        }
