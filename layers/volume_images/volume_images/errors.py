@@ -6,8 +6,10 @@ The type says what to do; the instance says what happened, where, and what to do
     ├── InputError              the request, the settings or the config are wrong: exit code 2
     │   ├── SettingsError         the environment
     │   ├── ConfigError           the config document; carries every problem with its path
+    │   │   └── NoConfigYet         none was ever there: idle until somebody writes one
     │   └── TriggerError          the event
     ├── SafetyStop              a safety rule stopped the run: exit code 3
+    ├── RunFailed               a run is red; its report is already published
     ├── StoreError              config, state or reports cannot be read or written
     │   └── Conflict              somebody else replaced the object since it was read
     └── CloudError              a cloud said no, or nothing
@@ -57,12 +59,20 @@ class ConfigError(InputError):
         super().__init__(f"{source}: " + "; ".join(str(problem) for problem in self.problems))
 
 
+class NoConfigYet(ConfigError):
+    """There is no config, and there never was one: nothing to do until somebody writes it."""
+
+
 class TriggerError(InputError):
     """The event is none of the shapes that start a run."""
 
 
 class SafetyStop(VolumeImagesError):
     """A safety rule stopped the run before it could do harm."""
+
+
+class RunFailed(VolumeImagesError):
+    """The run could not do its own work: raised after its report is published."""
 
 
 class StoreError(VolumeImagesError):

@@ -47,6 +47,15 @@ class CloudResult(StrEnum):
 SERVED_RESULTS = frozenset({CloudResult.IDLE, CloudResult.SERVED})
 
 
+class Gauge(StrEnum):
+    """Fleet totals that a run counts besides its outcomes; the values are metric names."""
+
+    EXPORTS_IN_FLIGHT = "ExportsInFlight"
+    IMAGES_STUCK = "ImagesStuck"
+    REQUESTS_WAITING = "RequestsWaiting"
+    ANNOUNCEMENTS_LAPSED = "AnnouncementsLapsed"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
     """What a run did about one slot of a volume, or about one image, and why.
@@ -131,7 +140,9 @@ class Report:
     `red` lists why the run could not do its own work (settings, config, store, or every cloud);
     an outcome of a single volume is never a reason. `changed` are the outcomes that differ from
     what the run before said of the same thing: only these are logged one by one.
-    `gauges` are fleet totals beyond the counts of results, by metric name.
+    `gauges` are fleet totals beyond the counts of results, by metric name (see Gauge).
+    `in_flight` counts exports under way by (cloud, policy), for the metrics that somebody asked to
+    see in such detail.
     """
 
     run_id: str
@@ -145,6 +156,7 @@ class Report:
     clouds: Sequence[CloudOutcome] = ()
     freshness: Sequence[Freshness] = ()
     gauges: Mapping[str, int] = field(default_factory=dict)
+    in_flight: Mapping[tuple[str, str], int] = field(default_factory=dict)
     red: Sequence[str] = ()
     failed_records: Sequence[str] = ()
 
