@@ -1,0 +1,68 @@
+# Every target is a few commands that also run by hand, from the root of the checkout.
+
+PYTHON ?= python3
+VENV := .venv/bin
+SAM := .tools/sam/bin/sam
+PIP_INSTALL := -m pip install --quiet --disable-pip-version-check --no-compile
+LOCK := $(VENV)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
+
+export SAM_CLI_TELEMETRY := 0
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test coverage lint build deploy lock upgrade clean
+
+help: ## list these targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' Makefile
+
+setup: .venv/.ready ## .venv with the volume-images command and all that tests need
+
+demo: .venv/.ready ## export, keep, announce and delete against a sandbox cloud
+	$(VENV)/python -m tests.demo
+
+test: .venv/.ready ## all tests, on every core
+	$(VENV)/pytest -q -n auto
+
+coverage: .venv/.ready ## all tests, and which branches of the package they reach
+	$(VENV)/pytest -q -n auto --cov --cov-report=term
+
+lint: .venv/.ready .tools/sam/.ready ## style, types, import directions, template
+	$(VENV)/ruff check
+	$(VENV)/ruff format --check
+	$(VENV)/mypy
+	$(VENV)/lint-imports
+	$(VENV)/cfn-lint template.yaml
+	$(SAM) validate --lint --region eu-central-1
+
+build: .venv/.ready .tools/sam/.ready ## what is deployed, in .aws-sam/build
+	$(SAM) build
+
+deploy: build ## create or update the stack, in the account and region of the environment
+	$(SAM) deploy
+
+lock: .venv/.ready ## compile requirements/*.in to pins with hashes, keeping today's where they fit
+	$(LOCK) requirements/lambda.in --output-file requirements/lambda.txt
+	$(LOCK) requirements/dev.in --constraints requirements/lambda.txt --output-file requirements/dev.txt
+	$(LOCK) requirements/sam.in --output-file requirements/sam.txt
+
+upgrade: LOCK += --upgrade
+upgrade: lock ## the same, to the newest versions
+
+clean: ## remove all that these targets made
+	rm -rf .venv .tools .aws-sam .coverage .coverage.* .hypothesis .mypy_cache .ruff_cache .import_linter_cache
+	find functions layers tests -name __pycache__ -prune -exec rm -rf {} +
+
+.venv/.ready: requirements/dev.txt layers/volume_images/pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo 'make: $(PYTHON) must be Python 3.11 or newer; name one: make setup PYTHON=python3.11' >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip' 2>/dev/null \
+		|| { echo 'make: $(PYTHON) has no ensurepip to make .venv with; on Debian: apt-get install python3-venv' >&2; exit 1; }
+	$(PYTHON) -m venv .venv
+	$(VENV)/python $(PIP_INSTALL) --require-hashes --no-deps --requirement requirements/dev.txt
+	$(VENV)/python $(PIP_INSTALL) --no-deps --no-build-isolation --editable layers/volume_images
+	@touch $@
+
+# The SAM CLI pins an older boto3 and pydantic than ours: it lives apart.
+.tools/sam/.ready: requirements/sam.txt | .venv/.ready
+	$(PYTHON) -m venv .tools/sam
+	.tools/sam/bin/python $(PIP_INSTALL) --require-hashes --no-deps --requirement requirements/sam.txt
+	@touch $@
