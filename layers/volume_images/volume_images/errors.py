@@ -9,6 +9,8 @@ The type says what to do; the instance says what happened, where, and what to do
     │   │   └── NoConfigYet         none was ever there: idle until somebody writes one
     │   └── TriggerError          the event
     ├── SafetyStop              a safety rule stopped the run: exit code 3
+    │   ├── EmptyPolicy           no retention rule keeps anything
+    │   └── PolicyWouldEmptyGroup the retention rules keep no image of a group
     ├── RunFailed               a run is red; its report is already published
     ├── StoreError              config, state or reports cannot be read or written
     │   └── Conflict              somebody else replaced the object since it was read
@@ -69,6 +71,14 @@ class TriggerError(InputError):
 
 class SafetyStop(VolumeImagesError):
     """A safety rule stopped the run before it could do harm."""
+
+
+class EmptyPolicy(SafetyStop):
+    """No retention rule keeps anything: nothing is judged by it."""
+
+
+class PolicyWouldEmptyGroup(SafetyStop):
+    """The retention rules keep none of the images that they judge: nothing is deleted there."""
 
 
 class RunFailed(VolumeImagesError):
