@@ -1,0 +1,82 @@
+"""The error bodies of the clouds, each in the shape of the service that sends it."""
+
+import html
+import json
+import uuid
+from http import HTTPStatus
+
+from tests.sandbox.wire import Answer, Request, json_answer
+
+
+class Refusal(Exception):
+    """A handler's way to end a request early, with the answer it ends in."""
+
+    def __init__(self, answer: Answer) -> None:
+        self.answer = answer
+        super().__init__(f"{answer.status}: {answer.body.decode(errors='replace')}")
+
+
+def new_request_id() -> str:
+    """Make a request id as OpenStack services do."""
+    return f"req-{uuid.uuid4()}"
+
+
+def keystone_error(status: int, message: str) -> Refusal:
+    """Keystone, and Huawei's IAM for its token calls: the code is a number."""
+    title = HTTPStatus(status).phrase
+    error = {"code": status, "message": message, "title": title}
+    return Refusal(json_answer(status, {"error": error}))
+
+
+def cinder_error(status: int, kind: str, message: str) -> Refusal:
+    """Cinder: one key that names the kind, as in `itemNotFound`."""
+    return Refusal(json_answer(status, {kind: {"code": status, "message": message}}))
+
+
+def coded_error(status: int, code: str, message: str) -> Refusal:
+    """EVS and IMS: `{"error": {"code": "EVS.5404", ...}}`."""
+    return Refusal(json_answer(status, {"error": {"code": code, "message": message}}))
+
+
+def gateway_error(status: int, code: str, message: str) -> Refusal:
+    """Huawei's API gateway, in front of every service."""
+    request_id = uuid.uuid4().hex
+    body = {"error_code": code, "error_msg": message, "request_id": request_id}
+    return Refusal(json_answer(status, body, X_Request_Id=request_id))
+
+
+def glance_error(request: Request, status: int, message: str) -> Refusal:
+    """Glance: HTML, unless the client accepts JSON; then JSON with HTML in its message."""
+    title = HTTPStatus(status).phrase
+    if "application/json" in request.header("Accept"):
+        document = {
+            "message": f"{html.escape(message)}<br /><br />\n\n\n",
+            "code": f"{status} {title}",
+            "title": title,
+        }
+        return Refusal(json_answer(status, document))
+    page = (
+        f"<html>\n <head>\n  <title>{status} {title}</title>\n </head>\n"
+        f" <body>\n  <h1>{status} {title}</h1>\n"
+        f"  {html.escape(message)}<br /><br />\n\n\n\n </body>\n</html>"
+    )
+    return Refusal(Answer(status, page.encode(), {"Content-Type": "text/html; charset=UTF-8"}))
+
+
+def keystone_unauthorized() -> Refusal:
+    """Say 401 as Keystone's middleware does in front of Cinder."""
+    error = {
+        "code": 401,
+        "title": "Unauthorized",
+        "message": "The request you have made requires authentication.",
+    }
+    body = json.dumps({"error": error}).encode()
+    headers = {"Content-Type": "application/json", "WWW-Authenticate": "Keystone uri"}
+    return Refusal(Answer(401, body, headers))
+
+
+GLANCE_UNAUTHORIZED = (
+    "This server could not verify that you are authorized to access the document you requested."
+    " Either you supplied the wrong credentials (e.g., bad password), or your browser does not"
+    " understand how to supply the credentials required."
+)

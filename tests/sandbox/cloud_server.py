@@ -1,0 +1,197 @@
+"""The stateful cloud over real HTTP: identity, block storage and images on one loopback port."""
+
+import email.utils
+import threading
+import time
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from types import TracebackType
+from typing import NamedTuple, Self
+
+from tests.sandbox.answers import Refusal
+from tests.sandbox.cinder import Cinder
+from tests.sandbox.clock import START, SandboxClock
+from tests.sandbox.evs import Evs
+from tests.sandbox.glance import Glance
+from tests.sandbox.identity import Identity, Project
+from tests.sandbox.ims import Ims
+from tests.sandbox.keystone import Keystone
+from tests.sandbox.seeds import plant_foreign_images, plant_volumes
+from tests.sandbox.wire import Answer, BadJson, Handler, HttpServer, Request, json_answer
+from tests.sandbox.world import World
+from volume_images.model import Dialect
+
+REGION = "sandbox-1"
+PROJECT_ID = "0123456789abcdef0123456789abcdef"
+PROJECT_NAME = f"{REGION}_acme"
+
+
+class Seen(NamedTuple):
+    """A request that a cloud service answered; the path has no query."""
+
+    method: str
+    path: str
+    status: int
+
+
+class CloudSandbox:
+    """A cloud of one dialect, alive between `start` and `stop`, or inside a `with`.
+
+    `world` is what it holds, `identity` who may call it, `clock` its time, `latency_ms` how long
+    each answer takes. Its services live below `/identity`, `/volume` and `/image`, its clock at
+    `/clock`, all on one port; 0 takes any free one.
+    """
+
+    def __init__(
+        self,
+        *,
+        dialect: Dialect,
+        volumes: int = 3,
+        latency_ms: float = 0,
+        port: int = 0,
+        foreign: bool = False,
+        start: datetime = START,
+    ) -> None:
+        self.dialect = dialect
+        self.latency_ms = latency_ms
+        self.region = REGION
+        self.project_id = PROJECT_ID
+        self.project_name = PROJECT_NAME
+        self.domain_name = "acme" if dialect is Dialect.HUAWEI else "Default"
+        self.clock = SandboxClock(start)
+        self.world = World(dialect, self.clock, PROJECT_ID)
+        project = Project(id=PROJECT_ID, name=PROJECT_NAME, domain_name=self.domain_name)
+        self.identity = Identity(dialect, project)
+        self.requests: list[Seen] = []
+        self._seen_lock = threading.Lock()
+        self._server = HttpServer(self._answer, port)
+        self.url = f"http://127.0.0.1:{self._server.port}"
+        self._services = self._open_services()
+        plant_volumes(self.world, volumes)
+        if foreign:
+            plant_foreign_images(self.world)
+
+    @property
+    def auth_url(self) -> str:
+        """Where tokens are issued."""
+        return f"{self.url}/identity/v3"
+
+    @property
+    def clock_url(self) -> str:
+        """Where the clock is read and moved."""
+        return f"{self.url}/clock"
+
+    @property
+    def endpoints(self) -> dict[str, str]:
+        """The addresses of block storage and images, without versions."""
+        return {"block_storage": f"{self.url}/volume", "image": f"{self.url}/image"}
+
+    def secret(self, role: str, kind: str = "password") -> dict[str, str]:
+        """Return the secret of `export`, `cleanup` or `restore`, as it stands in a vault.
+
+        `kind` is `password` or `application_credential`.
+        """
+        user = self.identity.users[role]
+        if kind == "application_credential":
+            return {
+                "auth_url": self.auth_url,
+                "application_credential_id": user.credential_id,
+                "application_credential_secret": user.credential_secret,
+            }
+        return {
+            "auth_url": self.auth_url,
+            "username": user.name,
+            "password": user.password,
+            "domain": self.domain_name,
+        }
+
+    def start(self) -> Self:
+        """Answer from now on."""
+        self._server.start()
+        return self
+
+    def stop(self) -> None:
+        """End every connection and thread."""
+        self._server.stop()
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+    def _open_services(self) -> Mapping[str, Handler]:
+        volume_url, image_url = self.endpoints["block_storage"], self.endpoints["image"]
+        huawei = self.dialect is Dialect.HUAWEI
+        catalogue = (
+            ("block-storage", "cinder", f"{volume_url}/v3/{PROJECT_ID}"),
+            ("volumev3", "cinderv3", f"{volume_url}/v3/{PROJECT_ID}"),
+            ("image", "glance", image_url),
+        )
+        identity = Keystone(self.identity, f"{self.url}/identity", REGION, catalogue)
+        if huawei:
+            volume: Handler = Evs(self.world, self.identity).handle
+            image: Handler = Ims(self.world, self.identity, image_url).handle
+        else:
+            volume = Cinder(self.world, self.identity, volume_url).handle
+            image = Glance(self.world, self.identity, image_url).handle
+        return {"identity": identity.handle, "volume": volume, "image": image}
+
+    def _answer(self, request: Request) -> Answer:
+        if request.path == "/clock":
+            return _dated(self._move_clock(request), self.clock.now())
+        if self.latency_ms:
+            time.sleep(self.latency_ms / 1000)
+        _, service, *rest = request.path.split("/", 2)
+        handler = self._services.get(service)
+        inner = Request(
+            method=request.method,
+            path="/" + "".join(rest),
+            query=request.query,
+            headers=request.headers,
+            body=request.body,
+        )
+        with self.world.lock:
+            self.world.settle()
+            try:
+                answer = handler(inner) if handler else Answer(404)
+            except Refusal as refusal:
+                answer = refusal.answer
+            moment = self.clock.now()
+        with self._seen_lock:
+            self.requests.append(Seen(request.method, request.path, answer.status))
+        return _dated(answer, moment)
+
+    def _move_clock(self, request: Request) -> Answer:
+        if request.method == "POST":
+            try:
+                change = request.json()
+            except BadJson as error:
+                return json_answer(400, {"error": f"not JSON: {error}"})
+            match change:
+                case {"advance_seconds": int() | float() as seconds}:
+                    self.clock.advance(timedelta(seconds=seconds))
+                case {"now": str(text)} if (instant := _aware(text)) is not None:
+                    self.clock.set(instant)
+                case _:
+                    shapes = '{"advance_seconds": N} or {"now": "2026-03-02T02:05:00Z"}'
+                    return json_answer(400, {"error": f"write {shapes}"})
+        now = self.clock.now().strftime("%Y-%m-%dT%H:%M:%SZ")
+        return json_answer(200, {"now": now})
+
+
+def _dated(answer: Answer, moment: datetime) -> Answer:
+    return answer.with_headers(Date=email.utils.format_datetime(moment, usegmt=True))
+
+
+def _aware(text: str) -> datetime | None:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

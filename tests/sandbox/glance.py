@@ -1,0 +1,248 @@
+"""The image service as a plain OpenStack's Glance v2 answers it."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+from urllib.parse import urlencode
+
+from tests.sandbox.answers import GLANCE_UNAUTHORIZED, Refusal, glance_error, new_request_id
+from tests.sandbox.identity import Identity, Unauthenticated
+from tests.sandbox.image_documents import glance_document, member_document
+from tests.sandbox.image_listing import (
+    BadListing,
+    after_marker,
+    at_time,
+    in_order,
+    is_one_of,
+    listed,
+    orders,
+    visible,
+    whole_number,
+)
+from tests.sandbox.image_patch import BadPatch, apply_patch
+from tests.sandbox.wire import Answer, BadJson, Request, Route, Router, json_answer
+from tests.sandbox.world import SandboxImage, Visibility, World
+
+DEFAULT_PAGE = 25
+MAX_PAGE = 1000
+MAX_TAGS = 128
+PATCH_TYPE = "application/openstack-images-v2.1-json-patch"
+PAGING = frozenset({"limit", "marker", "sort", "sort_key", "sort_dir", "member_status"})
+VERSIONS = (
+    "2.15",
+    "2.13",
+    "2.12",
+    "2.11",
+    "2.10",
+    "2.9",
+    "2.7",
+    "2.6",
+    "2.5",
+    "2.4",
+    "2.3",
+    "2.2",
+    "2.1",
+    "2.0",
+)
+
+
+class Glance:
+    """Answers below `{url}`, which is the address without a version."""
+
+    def __init__(self, world: World, identity: Identity, url: str) -> None:
+        self._world = world
+        self._identity = identity
+        self._url = url
+        self._open = Router(Route("GET", "/", self._versions), Route("GET", "/v2", self._versions))
+        self._router = Router(
+            Route("GET", "/v2/images", self.list_images),
+            Route("GET", "/v2/images/{image_id}", self._show),
+            Route("DELETE", "/v2/images/{image_id}", self._delete),
+            Route("PATCH", "/v2/images/{image_id}", self.patch),
+            Route("PUT", "/v2/images/{image_id}/tags/{tag}", self.add_tag),
+            Route("DELETE", "/v2/images/{image_id}/tags/{tag}", self.remove_tag),
+            Route("GET", "/v2/images/{image_id}/members", self.members),
+        )
+
+    def handle(self, request: Request) -> Answer:
+        """Answer one request."""
+        answer = self._open.dispatch(request)
+        if answer is not None:
+            return answer
+        try:
+            self._identity.holder(request)
+        except Unauthenticated as error:
+            refusal = glance_error(request, 401, GLANCE_UNAUTHORIZED)
+            headers = refusal.answer.with_headers(WWW_Authenticate="Keystone uri")
+            raise Refusal(headers) from error
+        answer = self._router.dispatch(request)
+        if answer is None:
+            raise glance_error(request, 404, "The resource could not be found.")
+        return answer.with_headers(X_Openstack_Request_Id=new_request_id())
+
+    def _versions(self, _: Request) -> Answer:
+        links = [{"rel": "self", "href": f"{self._url}/v2/"}]
+        versions = [
+            {
+                "id": f"v{version}",
+                "status": "CURRENT" if version == VERSIONS[0] else "SUPPORTED",
+                "links": links,
+            }
+            for version in VERSIONS
+        ]
+        return json_answer(300, {"versions": versions})
+
+    def list_images(self, request: Request) -> Answer:
+        """Answer one page; an unknown filter matches nothing, as a property nobody has."""
+        try:
+            limit = min(whole_number(request.argument("limit"), DEFAULT_PAGE), MAX_PAGE)
+            found = in_order(self._matching(request), orders(request.arguments))
+            images = after_marker(found, request.argument("marker"))[:limit]
+        except BadListing as error:
+            raise glance_error(request, 400, str(error)) from error
+        arguments = [pair for pair in request.arguments if pair[0] != "marker"]
+        document: dict[str, Any] = {
+            "images": [glance_document(image) for image in images],
+            "first": _listing(arguments),
+            "schema": "/v2/schemas/images",
+        }
+        if limit and len(images) == limit:
+            document["next"] = _listing([*arguments, ("marker", images[-1].id)])
+        return json_answer(200, document)
+
+    def _matching(self, request: Request) -> list[SandboxImage]:
+        project_id = self._world.project_id
+        filters = [pair for pair in request.arguments if pair[0] not in PAGING]
+        images = list(self._world.images.values())
+        if not any(name == "visibility" for name, _ in filters):
+            images = [image for image in images if listed(image, project_id)]
+        return [
+            image
+            for image in images
+            if visible(image, project_id)
+            and all(_passes(image, name, text) for name, text in filters)
+        ]
+
+    def image(self, request: Request) -> SandboxImage:
+        """Return the image in the path, or refuse with 404."""
+        image_id = request.parameters["image_id"]
+        image = self._world.images.get(image_id)
+        if image is None or not visible(image, self._world.project_id):
+            raise glance_error(request, 404, f"No image found with ID {image_id}")
+        return image
+
+    def _own_image(self, request: Request, action: str) -> SandboxImage:
+        image = self.image(request)
+        if image.owner != self._world.project_id:
+            message = f"You are not authorized to complete {action} action."
+            raise glance_error(request, 403, message)
+        return image
+
+    def _show(self, request: Request) -> Answer:
+        return json_answer(200, glance_document(self.image(request)))
+
+    def _delete(self, request: Request) -> Answer:
+        image_id = request.parameters["image_id"]
+        image = self._world.images.get(image_id)
+        if image is None or not visible(image, self._world.project_id):
+            raise glance_error(request, 404, f"Failed to find image {image_id} to delete")
+        self._own_image(request, "delete_image")
+        if image.protected:
+            message = f"Image {image_id} is protected and cannot be deleted."
+            raise glance_error(request, 403, message)
+        del self._world.images[image_id]
+        return _no_content()
+
+    def patch(self, request: Request) -> Answer:
+        """Change an image; only the media type of JSON patches is taken."""
+        image = self._own_image(request, "modify_image")
+        if request.header("Content-Type").partition(";")[0].strip() != PATCH_TYPE:
+            raise glance_error(request, 415, f"Use the media type {PATCH_TYPE}.")
+        try:
+            apply_patch(image, request.json())
+        except BadJson as error:
+            raise glance_error(request, 400, "The request body is not JSON.") from error
+        except BadPatch as error:
+            raise glance_error(request, error.status, str(error)) from error
+        image.updated_at = self._world.clock.now()
+        return json_answer(200, glance_document(image))
+
+    def add_tag(self, request: Request) -> Answer:
+        """Tag an image with a word."""
+        image = self._own_image(request, "modify_image")
+        tag = request.parameters["tag"]
+        if len(tag) > 255:
+            raise glance_error(request, 400, f"'{tag}' is too long")
+        if tag not in image.tags:
+            if len(image.tags) >= MAX_TAGS:
+                message = f"The limit of {MAX_TAGS} tags has been exceeded."
+                raise glance_error(request, 413, message)
+            image.tags.append(tag)
+            image.updated_at = self._world.clock.now()
+        return _no_content()
+
+    def remove_tag(self, request: Request) -> Answer:
+        """Take a word off an image."""
+        image = self._own_image(request, "modify_image")
+        tag = request.parameters["tag"]
+        if tag not in image.tags:
+            raise glance_error(request, 404, "The specified tag does not exist.")
+        image.tags.remove(tag)
+        image.updated_at = self._world.clock.now()
+        return _no_content()
+
+    def members(self, request: Request) -> Answer:
+        """List the projects that the image is shared with; another project sees only itself."""
+        image = self.image(request)
+        own = image.owner == self._world.project_id
+        shown = [each for each in image.members if own or each == self._world.project_id]
+        documents = [member_document(image, each) for each in shown]
+        return json_answer(200, {"members": documents, "schema": "/v2/schemas/members"})
+
+
+def _passes(image: SandboxImage, name: str, text: str) -> bool:
+    words: Mapping[str, str] = {
+        "id": image.id,
+        "name": image.name,
+        "status": image.status,
+        "disk_format": image.disk_format,
+        "container_format": image.container_format,
+    }
+    tests: Mapping[str, Callable[[], bool]] = {
+        "owner": lambda: image.owner == text,
+        "tag": lambda: text in image.tags,
+        "visibility": lambda: _has_visibility(image, text),
+        "protected": lambda: image.protected is _truth("protected", text),
+        "os_hidden": lambda: not _truth("os_hidden", text),
+        "created_at": lambda: at_time(image.created_at, text),
+        "updated_at": lambda: at_time(image.updated_at, text),
+        "size_min": lambda: (image.size_bytes or 0) >= whole_number(text, 0),
+        "size_max": lambda: (image.size_bytes or 0) <= whole_number(text, 0),
+    }
+    if name in words:
+        return is_one_of(words[name], text)
+    if name in tests:
+        return tests[name]()
+    return image.properties.get(name) == text
+
+
+def _has_visibility(image: SandboxImage, text: str) -> bool:
+    if text == "all":
+        return True
+    if text not in set(Visibility):
+        raise BadListing(f"Invalid visibility value: {text}")
+    return image.visibility == text
+
+
+def _truth(name: str, text: str) -> bool:
+    if text.lower() not in {"true", "false"}:
+        message = f"Invalid value '{text}' for '{name}' filter."
+        raise BadListing(f"{message} Valid values are 'true' or 'false'.")
+    return text.lower() == "true"
+
+
+def _listing(arguments: Sequence[tuple[str, str]]) -> str:
+    return f"/v2/images?{urlencode(arguments)}" if arguments else "/v2/images"
+
+
+def _no_content() -> Answer:
+    return Answer(204, b"", {"Content-Type": "text/html; charset=UTF-8"})

@@ -1,0 +1,190 @@
+"""The identity service: tokens, catalogue, projects (Keystone v3; Huawei's IAM speaks the same)."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from tests.sandbox.answers import keystone_error, new_request_id
+from tests.sandbox.identity import (
+    DOMAIN_ID,
+    Identity,
+    Malformed,
+    ScopeForbidden,
+    Token,
+    Unauthenticated,
+    UnknownCredential,
+    WrongCredentials,
+)
+from tests.sandbox.wire import Answer, BadJson, Request, Route, Router, json_answer
+
+DENIED = "The request you have made requires authentication."
+NOT_JSON = (
+    "Expecting to find valid JSON in request body. The server could not comply with the request"
+    " since it is either malformed or otherwise incorrect. The client is assumed to be in error."
+)
+
+
+class Keystone:
+    """Answers below `{url}`; `services` are the (type, name, address) of its catalogue."""
+
+    def __init__(
+        self, identity: Identity, url: str, region: str, services: tuple[tuple[str, str, str], ...]
+    ) -> None:
+        self._identity = identity
+        self._url = url
+        self._region = region
+        self._services = (*services, ("identity", "keystone", f"{url}/v3"))
+        self.router = Router(
+            Route("GET", "/", self._versions),
+            Route("GET", "/v3", self._version),
+            Route("POST", "/v3/auth/tokens", self._issue),
+            Route("GET", "/v3/auth/tokens", self._validate),
+            Route("DELETE", "/v3/auth/tokens", self._revoke),
+            Route("GET", "/v3/auth/catalog", self._catalog),
+            Route("GET", "/v3/auth/projects", self._projects),
+            Route("GET", "/v3/projects", self._projects),
+        )
+
+    def handle(self, request: Request) -> Answer:
+        """Answer one request."""
+        answer = self.router.dispatch(request)
+        if answer is None:
+            raise keystone_error(404, "The resource could not be found.")
+        return answer.with_headers(Vary="X-Auth-Token", x_openstack_request_id=new_request_id())
+
+    def _version_document(self) -> dict[str, Any]:
+        media_type = "application/vnd.openstack.identity-v3+json"
+        return {
+            "id": "v3.14",
+            "status": "stable",
+            "updated": "2020-04-07T00:00:00Z",
+            "links": [{"rel": "self", "href": f"{self._url}/v3/"}],
+            "media-types": [{"base": "application/json", "type": media_type}],
+        }
+
+    def _versions(self, _: Request) -> Answer:
+        return json_answer(
+            300, {"versions": {"values": [self._version_document()]}}, Location=f"{self._url}/v3/"
+        )
+
+    def _version(self, _: Request) -> Answer:
+        return json_answer(200, {"version": self._version_document()})
+
+    def _issue(self, request: Request) -> Answer:
+        try:
+            token = self._identity.authenticate(request.json())
+        except BadJson as error:
+            raise keystone_error(400, NOT_JSON) from error
+        except Malformed as error:
+            raise keystone_error(400, str(error)) from error
+        except WrongCredentials as error:
+            raise keystone_error(401, DENIED) from error
+        except UnknownCredential as error:
+            message = f"Could not find Application Credential: {error}."
+            raise keystone_error(404, message) from error
+        except ScopeForbidden as error:
+            message = "Application credentials cannot request a scope."
+            raise keystone_error(403, message) from error
+        without_catalog = request.argument("nocatalog") is not None
+        document = self._token_document(token, with_catalog=not without_catalog)
+        return json_answer(201, {"token": document}, X_Subject_Token=token.id)
+
+    def _validate(self, request: Request) -> Answer:
+        self._holder(request)
+        subject = request.header("X-Subject-Token")
+        try:
+            token = self._identity.validate(subject)
+        except Unauthenticated as error:
+            raise keystone_error(404, "Failed to validate token") from error
+        document = self._token_document(token, with_catalog=True)
+        return json_answer(200, {"token": document}, X_Subject_Token=token.id)
+
+    def _revoke(self, request: Request) -> Answer:
+        self._holder(request)
+        self._identity.revoke(request.header("X-Subject-Token"))
+        return Answer(204)
+
+    def _catalog(self, request: Request) -> Answer:
+        self._holder(request)
+        return json_answer(200, {"catalog": self._catalog_document()})
+
+    def _projects(self, request: Request) -> Answer:
+        self._holder(request)
+        project = self._identity.project
+        name = request.argument("name")
+        document = {
+            "id": project.id,
+            "name": project.name,
+            "domain_id": DOMAIN_ID,
+            "parent_id": DOMAIN_ID,
+            "enabled": True,
+            "is_domain": False,
+            "description": "",
+            "links": {"self": f"{self._url}/v3/projects/{project.id}"},
+        }
+        found = [document] if name in {None, project.name} else []
+        links = {"self": f"{self._url}{request.path}", "previous": None, "next": None}
+        return json_answer(200, {"projects": found, "links": links})
+
+    def _holder(self, request: Request) -> Token:
+        try:
+            return self._identity.holder(request)
+        except Unauthenticated as error:
+            raise keystone_error(401, DENIED) from error
+
+    def _token_document(self, token: Token, *, with_catalog: bool) -> Mapping[str, Any]:
+        project = self._identity.project
+        user = token.user
+        document: dict[str, Any] = {
+            "methods": [token.method],
+            "user": {
+                "domain": project.domain,
+                "id": user.id,
+                "name": user.name,
+                "password_expires_at": None,
+            },
+            "audit_ids": [token.id[-22:]],
+            "expires_at": _instant(token.expires_at),
+            "issued_at": _instant(token.issued_at),
+        }
+        if token.scoped:
+            roles = ["reader", "member", *(["admin"] if user.admin else [])]
+            document["project"] = {
+                "domain": project.domain,
+                "id": project.id,
+                "name": project.name,
+            }
+            document["is_domain"] = False
+            document["roles"] = [{"id": f"role-{name}", "name": name} for name in roles]
+            document["catalog"] = self._catalog_document() if with_catalog else []
+        if token.method == "application_credential":
+            document["application_credential"] = {
+                "id": user.credential_id,
+                "name": f"{user.name}-credential",
+                "restricted": True,
+            }
+        return document
+
+    def _catalog_document(self) -> list[dict[str, Any]]:
+        return [
+            {
+                "id": f"service-{kind}",
+                "type": kind,
+                "name": name,
+                "endpoints": [
+                    {
+                        "id": f"endpoint-{kind}-{interface}",
+                        "interface": interface,
+                        "region": self._region,
+                        "region_id": self._region,
+                        "url": url,
+                    }
+                    for interface in ("public", "internal")
+                ],
+            }
+            for kind, name, url in self._services
+        ]
+
+
+def _instant(moment: datetime) -> str:
+    return moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ")

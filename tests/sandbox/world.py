@@ -1,0 +1,275 @@
+"""What the sandbox's cloud holds, and how time changes it: volumes, images, exports."""
+
+import threading
+import uuid
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from tests.sandbox.clock import SandboxClock
+from volume_images.model import Dialect, ImageStatus, VolumeStatus
+
+GIB = 1024**3
+QUEUED_SHARE = 0.25
+"""The part of an export during which its image is still queued: the conversion."""
+
+STORED_SHARE = 0.3
+"""How much of a volume a compressed format stores."""
+
+FAILING_FORMATS = frozenset({"vhd", "ploop"})
+"""Accepted by a plain Cinder with 202, and failed afterwards: qemu-img calls vhd `vpc`."""
+
+
+class Visibility(StrEnum):
+    """Who else sees an image."""
+
+    PRIVATE = "private"
+    SHARED = "shared"
+    COMMUNITY = "community"
+    PUBLIC = "public"
+
+
+@dataclass(slots=True, kw_only=True)
+class SandboxVolume:
+    """A volume. `tags` are EVS tags in the huawei dialect and Cinder metadata in the other."""
+
+    id: str
+    name: str
+    size_gib: int
+    created_at: datetime
+    updated_at: datetime
+    status: str = VolumeStatus.AVAILABLE
+    tags: dict[str, str] = field(default_factory=dict)
+    description: str = ""
+    zone: str = "sandbox-1a"
+    volume_type: str = "SSD"
+    server_id: str = ""
+    device: str = ""
+    bootable: bool = False
+    encrypted: bool = False
+    image_metadata: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def resting_status(self) -> str:
+        """The status without an export: by attachment."""
+        return VolumeStatus.IN_USE if self.server_id else VolumeStatus.AVAILABLE
+
+
+@dataclass(slots=True, kw_only=True)
+class SandboxImage:
+    """An image. `size_bytes` and `virtual_bytes` are None until it is active."""
+
+    id: str
+    name: str
+    status: str
+    owner: str
+    created_at: datetime
+    updated_at: datetime
+    disk_format: str
+    container_format: str = "bare"
+    visibility: Visibility = Visibility.PRIVATE
+    protected: bool = False
+    min_disk_gib: int = 0
+    size_bytes: int | None = None
+    virtual_bytes: int | None = None
+    tags: list[str] = field(default_factory=list)
+    members: list[str] = field(default_factory=list)
+    properties: dict[str, str] = field(default_factory=dict)
+    volume_id: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """What Cinder records about a failed export: its only trace."""
+
+    id: str
+    volume_id: str
+    created_at: datetime
+    request_id: str
+
+
+@dataclass(slots=True, kw_only=True)
+class Export:
+    """An export under way; it lets go of what a test has set by hand."""
+
+    volume: SandboxVolume
+    image: SandboxImage
+    started_at: datetime
+    ends_at: datetime
+    fails: bool
+    request_id: str
+    holds_volume: bool = True
+    holds_image: bool = True
+
+
+class World:
+    """The state of one project in one cloud, and what of other projects it can see.
+
+    Hold `lock` while reading or changing more than one thing. `volumes` and `images` are by id,
+    as they were when `settle` was last called: every request calls it first.
+    """
+
+    def __init__(self, dialect: Dialect, clock: SandboxClock, project_id: str) -> None:
+        self.dialect = dialect
+        self.clock = clock
+        self.project_id = project_id
+        self.lock = threading.RLock()
+        self.volumes: dict[str, SandboxVolume] = {}
+        self.images: dict[str, SandboxImage] = {}
+        self.messages: list[Message] = []
+        self.exports: list[Export] = []
+        self.export_seconds = 60.0
+        self.image_quota = 100_000
+        self.force_upload = True
+        """Cinder's `enable_force_upload`: off, as by default there, `force` changes nothing."""
+        self.most_exports = 0
+        """The most exports that were under way at one time."""
+
+    def settle(self) -> None:
+        """Let time do what it does: exports go on and end. Called before every request."""
+        with self.lock:
+            now = self.clock.now()
+            for export in list(self.exports):
+                if now >= export.ends_at:
+                    self.exports.remove(export)
+                    self._end(export)
+                elif export.holds_image:
+                    queued = (export.ends_at - export.started_at) * QUEUED_SHARE
+                    saving = now >= export.started_at + queued
+                    export.image.status = ImageStatus.SAVING if saving else ImageStatus.QUEUED
+
+    def start_export(
+        self,
+        volume: SandboxVolume,
+        *,
+        name: str,
+        disk_format: str,
+        container_format: str,
+        visibility: Visibility,
+        protected: bool = False,
+        properties: dict[str, str] | None = None,
+        request_id: str = "",
+    ) -> SandboxImage:
+        """Start writing `volume` into a new image, after the dialect has checked the request."""
+        with self.lock:
+            now = self.clock.now()
+            image = SandboxImage(
+                id=str(uuid.uuid4()),
+                name=name,
+                status=ImageStatus.QUEUED,
+                owner=self.project_id,
+                created_at=now,
+                updated_at=now,
+                disk_format=disk_format,
+                container_format=container_format,
+                visibility=visibility,
+                protected=protected,
+                properties=dict(properties or {}),
+                volume_id=volume.id,
+            )
+            self.images[image.id] = image
+            volume.status = VolumeStatus.UPLOADING
+            volume.updated_at = now
+            fails = self.dialect is Dialect.OPENSTACK and disk_format in FAILING_FORMATS
+            self.exports.append(
+                Export(
+                    volume=volume,
+                    image=image,
+                    started_at=now,
+                    ends_at=now + timedelta(seconds=self.export_seconds),
+                    fails=fails,
+                    request_id=request_id,
+                )
+            )
+            self.most_exports = max(self.most_exports, len(self.exports))
+            return image
+
+    def set_volume_status(self, volume_id: str, status: str) -> None:
+        """Set a volume's status by hand; the export that runs on it no longer changes it."""
+        with self.lock:
+            self.volumes[volume_id].status = status
+            for export in self.exports:
+                if export.volume.id == volume_id:
+                    export.holds_volume = False
+
+    def set_image_status(self, image_id: str, status: str) -> None:
+        """Set an image's status by hand; the export that writes it no longer changes it."""
+        with self.lock:
+            self.images[image_id].status = status
+            for export in self.exports:
+                if export.image.id == image_id:
+                    export.holds_image = False
+
+    def plant_image(
+        self,
+        *,
+        name: str,
+        created_at: datetime,
+        volume_id: str = "",
+        size_gib: int | None = None,
+        tags: Iterable[str] = (),
+        protected: bool = False,
+        owner: str | None = None,
+        status: str = ImageStatus.ACTIVE,
+        visibility: Visibility | None = None,
+        members: Iterable[str] = (),
+        disk_format: str | None = None,
+        image_id: str | None = None,
+    ) -> SandboxImage:
+        """Put an image there as if it had been made long ago.
+
+        The size is the volume's unless given; tags are `key=value` in the huawei dialect and
+        single words in the openstack one.
+        """
+        huawei = self.dialect is Dialect.HUAWEI
+        with self.lock:
+            volume = self.volumes.get(volume_id)
+            image = SandboxImage(
+                id=image_id or str(uuid.uuid4()),
+                name=name,
+                status=status,
+                owner=owner or self.project_id,
+                created_at=created_at,
+                updated_at=created_at,
+                disk_format=disk_format or ("zvhd2" if huawei else "qcow2"),
+                visibility=visibility or (Visibility.PRIVATE if huawei else Visibility.SHARED),
+                protected=protected,
+                tags=list(tags),
+                members=list(members),
+                volume_id=volume_id,
+            )
+            if status == ImageStatus.ACTIVE:
+                self._fill(image, size_gib or (volume.size_gib if volume else 10))
+            self.images[image.id] = image
+            return image
+
+    def _end(self, export: Export) -> None:
+        if export.holds_volume:
+            export.volume.status = export.volume.resting_status
+            export.volume.updated_at = export.ends_at
+        if export.fails:
+            self._record_failure(export)
+        elif export.holds_image and export.image.id in self.images:
+            export.image.status = ImageStatus.ACTIVE
+            export.image.updated_at = export.ends_at
+            self._fill(export.image, export.volume.size_gib)
+
+    def _record_failure(self, export: Export) -> None:
+        if export.holds_image:
+            self.images.pop(export.image.id, None)
+        self.messages.append(
+            Message(
+                id=str(uuid.uuid4()),
+                volume_id=export.volume.id,
+                created_at=export.ends_at,
+                request_id=export.request_id,
+            )
+        )
+
+    def _fill(self, image: SandboxImage, size_gib: int) -> None:
+        image.virtual_bytes = size_gib * GIB
+        stored = 1.0 if image.disk_format == "raw" else STORED_SHARE
+        image.size_bytes = int(image.virtual_bytes * stored)
+        if self.dialect is Dialect.HUAWEI:
+            image.min_disk_gib = size_gib
