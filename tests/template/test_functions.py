@@ -1,9 +1,11 @@
 """What Lambda is told, where `sam validate --lint` is silent on what AWS refuses or we need."""
 
 import tomllib
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
+from volume_images.settings import PREFIX, Settings
 
 from tests.template.rendered import Stack, template
 
@@ -85,6 +87,13 @@ def test_a_function_is_told_where_everything_is(function: str) -> None:
         "POWERTOOLS_METRICS_NAMESPACE": "VolumeImages",
         "LOG_LEVEL": "INFO",
     }
+
+
+def test_every_setting_but_the_sandbox_clock_is_deployed() -> None:
+    environment = Stack(CaBundleKey="ca.pem").properties("ExportVolumes")["Environment"]
+    deployed = {name for name in environment["Variables"] if name.startswith(PREFIX)}
+    known = {f"{PREFIX}{field.name.upper()}" for field in fields(Settings)}
+    assert deployed == known - {f"{PREFIX}CLOCK_URL"}
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)

@@ -3,6 +3,9 @@
 import re
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from volume_images.settings import Settings
 
 from tests.template.rendered import Stack, template
 
@@ -74,6 +77,34 @@ def test_what_works_is_accepted(name: str, value: str) -> None:
 )
 def test_what_cannot_work_or_would_widen_a_permission_is_refused(name: str, value: str) -> None:
     assert not re.fullmatch(PARAMETERS[name]["AllowedPattern"], value)
+
+
+def accepted(name: str) -> st.SearchStrategy[str]:
+    """Draw what CloudFormation takes; it matches whole values, so the anchors say nothing more."""
+    pattern = PARAMETERS[name]["AllowedPattern"].removeprefix("^").removesuffix("$")
+    return st.from_regex(re.compile(pattern, re.ASCII), fullmatch=True)
+
+
+@given(
+    secret_prefix=accepted("SecretPrefix"),
+    minimum_grace=accepted("MinimumGrace"),
+    config_key=accepted("ConfigKey"),
+    ca_bundle_key=accepted("CaBundleKey"),
+)
+@settings(max_examples=50)
+def test_what_a_pattern_accepts_the_functions_accept(
+    secret_prefix: str, minimum_grace: str, config_key: str, ca_bundle_key: str
+) -> None:
+    """A value that deploys but stops every run would be found hours later."""
+    stack = Stack(
+        SecretPrefix=secret_prefix,
+        MinimumGrace=minimum_grace,
+        ConfigKey=config_key,
+        CaBundleKey=ca_bundle_key,
+    )
+    environment = stack.properties("ExportVolumes")["Environment"]["Variables"]
+    as_deployed = {name: value.lower() for name, value in environment.items()}  # bucket names are
+    assert Settings.parse(as_deployed).deployment
 
 
 def test_every_output_is_described_and_says_what_is_there() -> None:
