@@ -5,9 +5,9 @@ from dataclasses import fields
 from pathlib import Path
 
 import pytest
-from volume_images.settings import PREFIX, Settings
 
 from tests.template.rendered import Stack, template
+from volume_images.settings import PREFIX, Settings
 
 ROOT = Path(__file__).parents[2]
 FUNCTIONS = {"ExportVolumes": "export_volumes", "CleanupImages": "cleanup_images"}

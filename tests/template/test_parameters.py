@@ -5,9 +5,9 @@ import re
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from volume_images.settings import Settings
 
 from tests.template.rendered import Stack, template
+from volume_images.settings import Settings
 
 PARAMETERS = template()["Parameters"]
 
