@@ -14,7 +14,7 @@ from email.message import Message
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Self
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import parse_qsl, unquote, unquote_to_bytes, urlsplit
 
 
 class BadJson(ValueError):
@@ -31,6 +31,16 @@ class Request:
     headers: Message
     body: bytes
     parameters: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def target(self) -> str:
+        """The path and the query, as they were sent."""
+        return f"{self.path}?{self.query}" if self.query else self.path
+
+    @property
+    def decoded_path(self) -> str:
+        """The path as WSGI wants it: decoded to bytes, spelled in Latin-1."""
+        return unquote_to_bytes(self.path).decode("latin-1")
 
     @property
     def arguments(self) -> list[tuple[str, str]]:
@@ -185,6 +195,12 @@ def _connection_class(handler: Handler) -> type[BaseHTTPRequestHandler]:
             self._send(handler(request))
 
         do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = answer  # noqa: N815 - theirs
+
+        def handle_expect_100(self) -> bool:
+            """Ask for the body at once: botocore would wait a second for it."""
+            going_on = super().handle_expect_100()
+            self.wfile.flush()
+            return going_on
 
         def _send(self, answer: Answer) -> None:
             self.send_response_only(answer.status)

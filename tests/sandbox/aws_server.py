@@ -1,0 +1,151 @@
+"""AWS on loopback: moto's S3, Secrets Manager and SQS behind the sandbox's own HTTP server."""
+
+import io
+import itertools
+import os
+import threading
+from collections.abc import Iterable, Mapping
+from types import TracebackType
+from typing import Any, Self
+
+import boto3
+from botocore.config import Config
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+from mypy_boto3_s3 import S3Client
+from mypy_boto3_secretsmanager import SecretsManagerClient
+from mypy_boto3_sqs import SQSClient
+
+from tests.sandbox.wire import Answer, HttpServer, Request
+
+REGION = "eu-central-1"
+ACCESS_KEY, SECRET_KEY = "sandbox", "sandbox"
+CLIENT_CONFIG = Config(s3={"addressing_style": "path"})
+
+_accounts = itertools.count(os.getpid() * 1000)
+
+
+class AwsSandbox:
+    """One AWS account, alive between `start` and `stop`, or inside a `with`.
+
+    moto keeps its data per process; an account of its own keeps two sandboxes of one process
+    apart. Bucket names are the exception: S3 shares them between accounts, and so does moto, so
+    put the `account_id` into them.
+
+    moto honours `If-Match` and `If-None-Match` of a PUT to S3, but between its look and its write
+    another thread can write too. Real S3 has no such gap: here, changes are made one at a time.
+    """
+
+    def __init__(self, port: int = 0) -> None:
+        self.account_id = f"{next(_accounts) % 10**12:012}"
+        self.region = REGION
+        self._application = DomainDispatcherApplication(create_backend_app)
+        self._changes = threading.Lock()
+        self._server = HttpServer(self._answer, port)
+        self.url = f"http://127.0.0.1:{self._server.port}"
+
+    @property
+    def env(self) -> dict[str, str]:
+        """The environment variables under which boto3 speaks to this sandbox."""
+        return {
+            "AWS_ENDPOINT_URL": self.url,
+            "AWS_ACCESS_KEY_ID": ACCESS_KEY,
+            "AWS_SECRET_ACCESS_KEY": SECRET_KEY,
+            "AWS_DEFAULT_REGION": self.region,
+            "AWS_REGION": self.region,
+            "AWS_EC2_METADATA_DISABLED": "true",
+        }
+
+    @property
+    def s3(self) -> S3Client:
+        """A client of its S3."""
+        return boto3.client("s3", **self._client_arguments())
+
+    @property
+    def secrets(self) -> SecretsManagerClient:
+        """A client of its Secrets Manager."""
+        return boto3.client("secretsmanager", **self._client_arguments())
+
+    @property
+    def sqs(self) -> SQSClient:
+        """A client of its SQS."""
+        return boto3.client("sqs", **self._client_arguments())
+
+    def create_bucket(self, name: str) -> str:
+        """Create a versioned bucket and return its name."""
+        place: Any = {"LocationConstraint": self.region}
+        self.s3.create_bucket(Bucket=name, CreateBucketConfiguration=place)
+        self.s3.put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": "Enabled"})
+        return name
+
+    def start(self) -> Self:
+        """Answer from now on."""
+        self._server.start()
+        return self
+
+    def stop(self) -> None:
+        """End every connection and thread."""
+        self._server.stop()
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+    def _client_arguments(self) -> Mapping[str, Any]:
+        return {
+            "endpoint_url": self.url,
+            "region_name": self.region,
+            "aws_access_key_id": ACCESS_KEY,
+            "aws_secret_access_key": SECRET_KEY,
+            "config": CLIENT_CONFIG,
+        }
+
+    def _answer(self, request: Request) -> Answer:
+        if request.method in {"GET", "HEAD"}:
+            return self._ask_moto(request)
+        with self._changes:
+            return self._ask_moto(request)
+
+    def _ask_moto(self, request: Request) -> Answer:
+        head: list[tuple[str, list[tuple[str, str]]]] = []
+
+        def start_response(status: str, headers: list[tuple[str, str]], _: object = None) -> None:
+            head.append((status, headers))
+
+        parts: Iterable[bytes] = self._application(self._environ(request), start_response)
+        body = b"".join(parts)
+        [(status, headers)] = head
+        return Answer(int(status.split()[0]), body, dict(headers))
+
+    def _environ(self, request: Request) -> dict[str, Any]:
+        environ: dict[str, Any] = {
+            "REQUEST_METHOD": request.method,
+            "SCRIPT_NAME": "",
+            "PATH_INFO": request.decoded_path,
+            "RAW_URI": request.target,
+            "REQUEST_URI": request.target,
+            "QUERY_STRING": request.query,
+            "CONTENT_TYPE": request.header("Content-Type"),
+            "CONTENT_LENGTH": str(len(request.body)),
+            "SERVER_NAME": "127.0.0.1",
+            "SERVER_PORT": str(self._server.port),
+            "SERVER_PROTOCOL": "HTTP/1.1",
+            "REMOTE_ADDR": "127.0.0.1",
+            "wsgi.version": (1, 0),
+            "wsgi.url_scheme": "http",
+            "wsgi.input": io.BytesIO(request.body),
+            "wsgi.errors": io.StringIO(),
+            "wsgi.multithread": True,
+            "wsgi.multiprocess": False,
+            "wsgi.run_once": False,
+        }
+        for name, value in request.headers.items():
+            environ.setdefault(f"HTTP_{name.upper().replace('-', '_')}", value)
+        environ["HTTP_X_MOTO_ACCOUNT_ID"] = self.account_id
+        return environ
