@@ -2,7 +2,6 @@
 
 import io
 import itertools
-import os
 import threading
 from collections.abc import Iterable, Mapping
 from types import TracebackType
@@ -21,7 +20,7 @@ REGION = "eu-central-1"
 ACCESS_KEY, SECRET_KEY = "sandbox", "sandbox"
 CLIENT_CONFIG = Config(s3={"addressing_style": "path"})
 
-_accounts = itertools.count(os.getpid() * 1000)
+_accounts = itertools.count(1)
 
 
 class AwsSandbox:
@@ -36,7 +35,7 @@ class AwsSandbox:
     """
 
     def __init__(self, port: int = 0) -> None:
-        self.account_id = f"{next(_accounts) % 10**12:012}"
+        self.account_id = f"{next(_accounts):012}"
         self.region = REGION
         self._application = DomainDispatcherApplication(create_backend_app)
         self._changes = threading.Lock()
