@@ -1,0 +1,133 @@
+"""The huawei dialect: EVS and IMS of Huawei Cloud and Open Telekom Cloud."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from volume_images.cloud.endpoints import Service
+from volume_images.cloud.fields import Entry
+from volume_images.cloud.hosts import host_name
+from volume_images.cloud.images import created_filter, image_from
+from volume_images.cloud.listings import Page
+from volume_images.cloud.session import CloudSession, Params
+from volume_images.cloud.volumes import first_attachment, part
+from volume_images.errors import CloudUnavailable
+from volume_images.model import ExportRequest, Image, Volume
+
+# EVS allows up to 1,000; IMS names no maximum, 500 is its default.
+VOLUMES_PAGE = 1000
+IMAGES_PAGE = 500
+DEPLOYMENT_TAG = "vi-deployment="
+PIN_TAG = "vi-pin"
+
+
+@dataclass(frozen=True, slots=True)
+class HuaweiVolumes:
+    """EVS: its own listing knows tags and a total, the export is a call in Cinder's form."""
+
+    service: Service
+    project_id: str
+
+    def listing(self) -> tuple[str, Params]:
+        """Address and first page ("Querying Details About All Disks")."""
+        url = f"{self.service.base}/v2/{self.project_id}/cloudvolumes/detail"
+        return url, {"limit": str(VOLUMES_PAGE), "offset": "0"}
+
+    def page(self, answer: Entry, asked: Params) -> Page[Volume]:
+        """Read a page. An offset beyond the total is an error to EVS, so the total ends a walk."""
+        items = [self.volume(entry) for entry in answer.entries("volumes")]
+        total = answer.optional_whole("count")
+        offset = int(asked["offset"]) + len(items)
+        ended = not items or (total is not None and offset >= total)
+        following = None if ended else {**asked, "offset": str(offset)}
+        return Page(items, following, total)
+
+    def volume(self, entry: Entry) -> Volume:
+        """Read one disk; `encrypted` is not kept up to date there, the metadata is."""
+        metadata = entry.texts("metadata")
+        attachment = first_attachment(entry)
+        return Volume(
+            id=entry.identifier("id"),
+            name=entry.text("name"),
+            status=entry.text("status"),
+            size_gib=entry.whole("size"),
+            tags=entry.texts("tags"),
+            zone=entry.text("availability_zone"),
+            volume_type=entry.text("volume_type"),
+            server_id=attachment.server_id,
+            device=attachment.device,
+            encrypted=metadata.get("__system__encrypted") == "1",
+        )
+
+    def volume_url(self, volume_id: str) -> str:
+        """Address of one disk; Open Telekom Cloud names the same call otherwise."""
+        on_otc = host_name(self.service.base).endswith(".otc.t-systems.com")
+        collection = "os-vendor-volumes" if on_otc else "cloudvolumes"
+        return f"{self.service.base}/v2/{self.project_id}/{collection}/{part(volume_id)}"
+
+    def action_url(self, volume_id: str) -> str:
+        """Address of the export ("Exporting EVS Disk Data as an Image"), v3 unless given."""
+        version = self.service.version or "v3"
+        return f"{self.service.base}/{version}/{self.project_id}/volumes/{part(volume_id)}/action"
+
+    def extra_fields(self, request: ExportRequest) -> Mapping[str, str]:
+        """Return what only this dialect sends."""
+        return {"__os_type": request.os_type} if request.os_type else {}
+
+    def messages_url(self) -> str | None:
+        """EVS records no messages."""
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class HuaweiImages:
+    """IMS: a listing without links, deletion in Glance's form."""
+
+    service: Service
+    project_id: str
+
+    def listing(self, created_since: datetime | None) -> tuple[str, Params]:
+        """Address and first page ("Querying Images")."""
+        return f"{self.service.base}/v2/cloudimages", {
+            "owner": self.project_id,
+            "__imagetype": "private",
+            "limit": str(IMAGES_PAGE),
+            "sort_key": "created_at",
+            "sort_dir": "desc",
+            **created_filter(created_since),
+        }
+
+    def page(self, answer: Entry, asked: Params) -> Page[Image]:
+        """Read a page; only an empty one is the end."""
+        items = [self.image(entry) for entry in answer.entries("images")]
+        return Page(items, {**asked, "marker": items[-1].id} if items else None)
+
+    def image(self, entry: Entry) -> Image:
+        """Read one image; tags are `key=value` here, and the real size is a string."""
+        tags = entry.words("tags")
+        deployments = [tag.removeprefix(DEPLOYMENT_TAG) for tag in tags if _names_deployment(tag)]
+        return image_from(
+            entry,
+            size_bytes=entry.optional_whole("__image_size"),
+            pinned=any(tag == PIN_TAG or tag.startswith(f"{PIN_TAG}=") for tag in tags),
+            deployment=deployments[0] if deployments else None,
+        )
+
+    def read(self, session: CloudSession, image_id: str) -> Image:
+        """Read one image; raises NotFound only on the service's own word."""
+        answer = session.read(f"{self.service.base}/v2/cloudimages", {"id": image_id})
+        images = [self.image(entry) for entry in answer.entries("images")]
+        if not images:
+            # An empty listing proves nothing: only Glance's form answers 404 for an id.
+            return self.image(session.read(self.image_url(image_id)))
+        if images[0].id != image_id:
+            raise CloudUnavailable(f"{answer.where}: answered another image than {image_id}")
+        return images[0]
+
+    def image_url(self, image_id: str) -> str:
+        """Address of one image, in Glance's form: DELETE and members are only there."""
+        return f"{self.service.base}/v2/images/{part(image_id)}"
+
+
+def _names_deployment(tag: str) -> bool:
+    return tag.startswith(DEPLOYMENT_TAG)

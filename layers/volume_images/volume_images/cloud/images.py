@@ -1,0 +1,112 @@
+"""The image side of a cloud project, in either dialect."""
+
+from datetime import UTC, datetime
+from typing import Protocol
+
+from volume_images.cloud.fields import Entry
+from volume_images.cloud.listings import Page, walk
+from volume_images.cloud.session import CloudSession, Params
+from volume_images.errors import NotFound, Refused
+from volume_images.model import Image
+
+# The visibilities that have no members (Image API v2, "Image visibility").
+UNSHARED = frozenset({"private", "public", "community"})
+
+
+class ImageDialect(Protocol):
+    """Where the dialects differ: addresses, paging, fields, and how one image is read."""
+
+    def listing(self, created_since: datetime | None) -> tuple[str, Params]:
+        """Address and first page of the listing."""
+        ...
+
+    def page(self, answer: Entry, asked: Params) -> Page[Image]:
+        """Read one page of it."""
+        ...
+
+    def read(self, session: CloudSession, image_id: str) -> Image:
+        """Read one image; raises NotFound only when the cloud says so."""
+        ...
+
+    def image_url(self, image_id: str) -> str:
+        """Address of one image."""
+        ...
+
+
+class CloudImages:
+    """Lists, reads and deletes images."""
+
+    def __init__(self, session: CloudSession, dialect: ImageDialect) -> None:
+        self._session = session
+        self._dialect = dialect
+
+    def all(self, created_since: datetime | None = None) -> tuple[Image, ...]:
+        """Walk the listing to its end: every image that the project owns, each once."""
+        url, first = self._dialect.listing(created_since)
+        return walk(
+            lambda asked: self._dialect.page(self._session.read(url, asked), asked),
+            first,
+            f"GET {url}",
+        )
+
+    def get(self, image_id: str) -> Image | None:
+        """Read one image; None when the cloud answers that it does not exist."""
+        try:
+            return self._dialect.read(self._session, image_id)
+        except NotFound:
+            return None
+
+    def members(self, image_id: str) -> tuple[str, ...]:
+        """List the projects that this image is shared with."""
+        return read_members(self._session, self._dialect.image_url(image_id))
+
+    def delete(self, image_id: str) -> bool:
+        """DELETE; False when it was not there any more.
+
+        Raises Refused for an image that is protected, in use or still being created.
+        """
+        try:
+            self._session.delete(self._dialect.image_url(image_id))
+        except NotFound:
+            return False
+        return True
+
+
+def created_filter(created_since: datetime | None) -> dict[str, str]:
+    """Narrow a listing on the server: both services know whole seconds with a Z only."""
+    if created_since is None:
+        return {}
+    return {"created_at": f"gte:{created_since.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"}
+
+
+def read_members(session: CloudSession, image_url: str) -> tuple[str, ...]:
+    """Read the members of an image; Glance answers 403 for one that is not `shared`."""
+    try:
+        answer = session.read(f"{image_url}/members")
+    except Refused:
+        # The right to ask may be missing as well, so the image itself has to confirm it.
+        if session.read(image_url).text("visibility") in UNSHARED:
+            return ()
+        raise
+    return tuple(entry.text("member_id") for entry in answer.entries("members"))
+
+
+def image_from(
+    entry: Entry, *, size_bytes: int | None, pinned: bool, deployment: str | None
+) -> Image:
+    """Read what both services spell the same."""
+    return Image(
+        id=entry.identifier("id"),
+        name=entry.text("name"),
+        status=entry.text("status"),
+        owner=entry.text("owner"),
+        created_at=entry.instant("created_at"),
+        disk_format=entry.text("disk_format"),
+        virtual_bytes=entry.optional_whole("virtual_size"),
+        size_bytes=size_bytes,
+        # Zero is how a service says that nobody set it.
+        min_disk_gib=entry.optional_whole("min_disk") or None,
+        protected=entry.flag("protected"),
+        pinned=pinned,
+        deployment=deployment,
+    )

@@ -1,0 +1,74 @@
+"""Opening a cloud: from config and secret to one project whose volumes and images can be used."""
+
+import ssl
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from volume_images.cloud.credentials import Secret
+from volume_images.cloud.endpoints import Surroundings, find_service
+from volume_images.cloud.huawei import HuaweiImages, HuaweiVolumes
+from volume_images.cloud.images import CloudImages, ImageDialect
+from volume_images.cloud.openstack import OpenstackImages, OpenstackVolumes
+from volume_images.cloud.pacing import Clock, Gate
+from volume_images.cloud.session import CloudSession
+from volume_images.cloud.tokens import project_of
+from volume_images.cloud.volumes import CloudVolumes, VolumeDialect
+from volume_images.config import CloudConfig, Endpoints
+from volume_images.model import Dialect
+
+
+@dataclass(frozen=True, slots=True)
+class OpenedCloud:
+    """One project of one cloud, authenticated; all of it may be used by many threads at once."""
+
+    project_id: str
+    volumes: CloudVolumes
+    images: CloudImages
+    _session: CloudSession = field(repr=False)
+
+    def clock_skew(self) -> timedelta:
+        """Return how far the `Date` of its newest answer was ahead of our clock."""
+        return self._session.skew
+
+
+def open_cloud(
+    config: CloudConfig, secret: Secret, *, clock: Clock, tls: ssl.SSLContext
+) -> OpenedCloud:
+    """Ask for a token, and find the services.
+
+    Raises CredentialError, HostNotAllowed, Throttled or CloudUnavailable.
+    """
+    gate = Gate(
+        clock,
+        requests_per_second=config.requests_per_second,
+        at_once=config.max_concurrency,
+    )
+    session = CloudSession(
+        secret,
+        config.project,
+        gate=gate,
+        connections=config.max_concurrency,
+        clock=clock,
+        tls=tls,
+    )
+    access = session.access()
+    project_id = project_of(access, config.project)
+    around = Surroundings(config.dialect, config.region, access, project_id, secret.allowed_hosts)
+    given = config.endpoints or Endpoints()
+    block_storage = find_service("block-storage", given.block_storage, around)
+    image = find_service("image", given.image, around)
+    volumes: VolumeDialect
+    images: ImageDialect
+    match config.dialect:
+        case Dialect.HUAWEI:
+            volumes = HuaweiVolumes(block_storage, project_id)
+            images = HuaweiImages(image, project_id)
+        case Dialect.OPENSTACK:
+            volumes = OpenstackVolumes(block_storage, project_id)
+            images = OpenstackImages(image, project_id)
+    return OpenedCloud(
+        project_id=project_id,
+        volumes=CloudVolumes(session, volumes),
+        images=CloudImages(session, images),
+        _session=session,
+    )

@@ -1,0 +1,157 @@
+"""Tokens: bought through keystoneauth1, renewed at half life, not asked for again once refused."""
+
+import logging
+import re
+
+import requests
+from keystoneauth1 import exceptions
+from keystoneauth1.access import AccessInfo
+from keystoneauth1.identity import BaseIdentityPlugin, v3
+from keystoneauth1.session import Session
+
+from volume_images.cloud.answers import Answer, error_of
+from volume_images.cloud.credentials import ApplicationCredential, Domain, Password, Secret
+from volume_images.cloud.pacing import Clock
+from volume_images.cloud.wire import place
+from volume_images.errors import (
+    CloudError,
+    CloudUnavailable,
+    CredentialError,
+    LostAnswer,
+    Throttled,
+)
+
+# Keystone and IAM write project ids as 32 hexadecimal digits; every other word is a name.
+_PROJECT_ID = re.compile(r"[0-9a-f]{32}")
+
+
+class Tokens(BaseIdentityPlugin):
+    """An auth plugin around one of keystoneauth1's, with this product's rules for tokens."""
+
+    def __init__(self, secret: Secret, project: str, clock: Clock) -> None:
+        super().__init__(auth_url=secret.auth_url)
+        self._source = _source(secret, project)
+        self._unknown_is_refused = isinstance(secret.login, ApplicationCredential)
+        self._hidden = secret.hidden
+        self._clock = clock
+        self._refusal: CredentialError | None = None
+
+    def get_auth_ref(self, session: Session) -> AccessInfo:
+        """Buy a token. keystoneauth1 calls this when there is none, or when it is too old.
+
+        Raises CredentialError (`refused`: trying again could lock the account) and
+        CloudUnavailable.
+        """
+        if self._refusal is not None:
+            raise _credential_error(self._refusal, refused=True)
+        error: CloudError
+        try:
+            access = self._source.get_auth_ref(session)
+            self.MIN_TOKEN_LIFE_SECONDS = _half_life(access)
+        except LostAnswer as lost:
+            # The request that waits for this token was not sent: nothing of it can be lost.
+            raise CloudUnavailable(lost.message) from lost
+        except (exceptions.HttpError, exceptions.MissingAuthMethods) as failure:
+            if failure.response is None:
+                raise
+            error = self._error_of(failure.response)
+        except (exceptions.ClientException, KeyError, TypeError, ValueError, AttributeError):
+            error = CloudUnavailable(f"{self._where()}: answered without a token that can be read")
+        else:
+            return access
+        # Outside the `except`: keystoneauth1's own error quotes whatever the cloud said.
+        raise error
+
+    def replace(self, token: str) -> None:
+        """Forget this token, which a service did not take, unless it was replaced already."""
+        access = self.auth_ref
+        if access is not None and access.auth_token == token:
+            self.invalidate()
+
+    def _where(self) -> str:
+        return place("POST", f"{self._source.token_url}")
+
+    def _error_of(self, response: requests.Response) -> CloudError:
+        answer = Answer(self._where(), response.status_code, response.headers, response.content)
+        error = error_of(answer, hidden=self._hidden, now=self._clock.now())
+        refusals = {401, 403, 404} if self._unknown_is_refused else {401, 403}
+        if error.status in refusals:
+            self._refusal = _credential_error(error, refused=True)
+            return self._refusal
+        if isinstance(error, CloudUnavailable | Throttled):
+            return error
+        return _credential_error(error, refused=False)
+
+
+def _credential_error(error: CloudError, *, refused: bool) -> CredentialError:
+    """Every other refusal of a token call lies in the secret or in the name of the project."""
+    made = CredentialError(
+        error.message, status=error.status, code=error.code, request_id=error.request_id
+    )
+    made.refused = refused
+    return made
+
+
+def _half_life(access: AccessInfo) -> int:
+    if not access.auth_token or access.expires is None or access.issued is None:
+        raise ValueError
+    half = max(int((access.expires - access.issued).total_seconds() / 2), 0)
+    # With clocks far apart a new token can look old at once: then use it to its end, rather than
+    # ask for another one with every request.
+    return 0 if access.will_expire_soon(half) else half
+
+
+def _source(secret: Secret, project: str) -> v3.Auth:
+    match secret.login:
+        case ApplicationCredential() as credential:
+            return v3.ApplicationCredential(
+                secret.auth_url,
+                application_credential_id=credential.id,
+                application_credential_secret=credential.secret,
+            )
+        case Password(username=username, password=password, domain=Domain() as domain):
+            named = not _PROJECT_ID.fullmatch(project)
+            return v3.Password(
+                secret.auth_url,
+                username=username,
+                password=password,
+                user_domain_name=domain.name,
+                user_domain_id=domain.id,
+                project_id=None if named else project,
+                project_name=project if named else None,
+                project_domain_name=domain.name if named else None,
+                project_domain_id=domain.id if named else None,
+            )
+
+
+def project_of(access: AccessInfo, project: str) -> str:
+    """Return the id of the token's project, which must be the one that the config names.
+
+    An application credential brings its project along: the config cannot change it.
+    """
+    project_id = access.project_id
+    if not isinstance(project_id, str) or not re.fullmatch(r"[A-Za-z0-9_-]{1,64}", project_id):
+        raise CredentialError(
+            f"project {project}: the token belongs to no project; give the user a role there"
+        )
+    if project not in {project_id, access.project_name}:
+        raise CredentialError(
+            f"project {project}: the secret belongs to another project, {project_id};"
+            " correct `project` in the config, or the secret"
+        )
+    return project_id
+
+
+class _WithoutBodies(logging.Filter):
+    """Drops what keystoneauth1 logs at debug level of a token call: the answer's whole body."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        return record.levelno > logging.DEBUG
+
+
+def silence_token_bodies() -> None:
+    """Keep the bodies of token calls out of every log; calling it again changes nothing."""
+    logging.getLogger("keystoneauth.identity.v3.base").addFilter(_WITHOUT_BODIES)
+
+
+_WITHOUT_BODIES = _WithoutBodies()

@@ -1,0 +1,167 @@
+"""The block-storage side of a cloud project, in either dialect."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+from urllib.parse import quote
+
+from volume_images.cloud.answers import clean, json_object
+from volume_images.cloud.fields import Entry
+from volume_images.cloud.listings import Page, walk
+from volume_images.cloud.session import CloudSession, Params
+from volume_images.errors import CloudUnavailable, LostAnswer, NotFound, Refused
+from volume_images.model import ExportAnswer, ExportRequest, Volume, VolumeType
+
+EXPORT_ACTION = "os-volume_upload_image"
+# Cinder filters its messages by volume since this microversion (API history, 3.5).
+MESSAGES_VERSION = {"OpenStack-API-Version": "volume 3.5"}
+# "Copy volume to image" among Cinder's message actions.
+EXPORT_EVENTS = "VOLUME_VOLUME_003_"
+
+
+class VolumeDialect(Protocol):
+    """Where the dialects differ: addresses, paging, fields."""
+
+    def listing(self) -> tuple[str, Params]:
+        """Address and first page of the listing."""
+        ...
+
+    def page(self, answer: Entry, asked: Params) -> Page[Volume]:
+        """Read one page of it."""
+        ...
+
+    def volume(self, entry: Entry) -> Volume:
+        """Read one volume."""
+        ...
+
+    def volume_url(self, volume_id: str) -> str:
+        """Address of one volume."""
+        ...
+
+    def action_url(self, volume_id: str) -> str:
+        """Address of its export."""
+        ...
+
+    def extra_fields(self, request: ExportRequest) -> Mapping[str, str]:
+        """Fields of the export that only this dialect knows."""
+        ...
+
+    def messages_url(self) -> str | None:
+        """Address of the messages about failed exports, where there are any."""
+        ...
+
+
+class CloudVolumes:
+    """Lists, reads and exports volumes."""
+
+    def __init__(self, session: CloudSession, dialect: VolumeDialect) -> None:
+        self._session = session
+        self._dialect = dialect
+
+    def all(self) -> tuple[Volume, ...]:
+        """Walk the listing to its end."""
+        url, first = self._dialect.listing()
+        return walk(
+            lambda asked: self._dialect.page(self._session.read(url, asked), asked),
+            first,
+            f"GET {url}",
+        )
+
+    def get(self, volume_id: str) -> Volume | None:
+        """Read one volume; None when the cloud answers that it does not exist."""
+        try:
+            answer = self._session.read(self._dialect.volume_url(volume_id))
+        except NotFound:
+            return None
+        volume = self._dialect.volume(answer.entry("volume"))
+        if volume.id != volume_id:
+            raise CloudUnavailable(f"{answer.where}: answered another volume, {volume.id}")
+        return volume
+
+    def export(self, request: ExportRequest) -> ExportAnswer:
+        """POST the export, once: never repeated here, whatever the answer."""
+        fields = {
+            "image_name": request.image_name,
+            "force": request.force,
+            "container_format": request.container_format,
+            "disk_format": request.disk_format,
+            **self._dialect.extra_fields(request),
+        }
+        answer = self._session.post_once(
+            self._dialect.action_url(request.volume_id), {EXPORT_ACTION: fields}
+        )
+        try:
+            return export_answer(json_object(answer).entry(EXPORT_ACTION))
+        except CloudUnavailable as error:
+            # It was accepted: what cannot be read is only under which id.
+            raise LostAnswer(
+                error.message, status=answer.status, request_id=error.request_id
+            ) from error
+
+    def failure_message(self, volume_id: str, since: datetime) -> str:
+        """Return what the cloud recorded about a failed export of this volume; often empty."""
+        url = self._dialect.messages_url()
+        if url is None:
+            return ""
+        try:
+            answer = self._session.read(url, {"resource_uuid": volume_id}, MESSAGES_VERSION)
+        except (NotFound, Refused):
+            return ""  # an old Cinder, or one that shows no messages to this user
+        messages = [
+            (entry.instant("created_at"), clean(entry.text("user_message")))
+            for entry in answer.entries("messages")
+            if entry.text("resource_uuid") == volume_id
+            and entry.text("event_id").startswith(EXPORT_EVENTS)
+        ]
+        return max((message for message in messages if message[0] >= since), default=(since, ""))[1]
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """Where a volume is attached; both are empty when it is not."""
+
+    server_id: str = ""
+    device: str = ""
+
+
+def first_attachment(entry: Entry) -> Attachment:
+    """Read the first of a volume's attachments: a shared volume has several."""
+    attachments = entry.optional_entries("attachments")
+    if not attachments:
+        return Attachment()
+    return Attachment(attachments[0].text("server_id"), attachments[0].text("device"))
+
+
+def part(text: str) -> str:
+    """Make one part of a path of an id, whatever its characters."""
+    return quote(text, safe="")
+
+
+def export_answer(entry: Entry) -> ExportAnswer:
+    """Read the whole 202 answer ("Exporting EVS Disk Data as an Image", tables 6 to 8)."""
+    return ExportAnswer(
+        volume_id=entry.identifier("id"),
+        image_id=entry.identifier("image_id"),
+        image_name=entry.text("image_name"),
+        status=entry.text("status"),
+        size_gib=entry.whole("size"),
+        disk_format=entry.text("disk_format"),
+        container_format=entry.text("container_format"),
+        description=entry.optional_text("display_description"),
+        updated_at=entry.optional_instant("updated_at"),
+        volume_type=_volume_type(entry.optional_entry("volume_type")),
+    )
+
+
+def _volume_type(entry: Entry | None) -> VolumeType | None:
+    if entry is None:
+        return None
+    return VolumeType(
+        id=entry.text("id"),
+        name=entry.text("name"),
+        description=entry.optional_text("description"),
+        is_public=None if entry.values.get("is_public") is None else entry.flag("is_public"),
+        qos_specs_id=entry.optional_text("qos_specs_id"),
+        extra_specs=entry.texts("extra_specs"),
+    )
