@@ -41,7 +41,7 @@ deploy: build ## create or update the stack, in the account and region of the en
 
 lock: .venv/.ready ## compile requirements/*.in to pins with hashes, keeping today's where they fit
 	$(LOCK) requirements/lambda.in --output-file requirements/lambda.txt
-	$(LOCK) requirements/dev.in --constraints requirements/lambda.txt --output-file requirements/dev.txt
+	$(LOCK) requirements/lambda.in requirements/dev.in --constraints requirements/lambda.txt --output-file requirements/dev.txt
 	$(LOCK) requirements/sam.in --output-file requirements/sam.txt
 
 upgrade: LOCK += --upgrade
@@ -51,6 +51,7 @@ clean: ## remove all that these targets made
 	rm -rf .venv .tools .aws-sam .coverage .coverage.* .hypothesis .mypy_cache .ruff_cache .import_linter_cache
 	find functions layers tests -name __pycache__ -prune -exec rm -rf {} +
 
+# Every editable install is warned of; this one is meant.
 .venv/.ready: requirements/dev.txt layers/volume_images/pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 		|| { echo 'make: $(PYTHON) must be Python 3.11 or newer; name one: make setup PYTHON=python3.11' >&2; exit 1; }
@@ -58,7 +59,7 @@ clean: ## remove all that these targets made
 		|| { echo 'make: $(PYTHON) has no ensurepip to make .venv with; on Debian: apt-get install python3-venv' >&2; exit 1; }
 	$(PYTHON) -m venv .venv
 	$(VENV)/python $(PIP_INSTALL) --require-hashes --no-deps --requirement requirements/dev.txt
-	$(VENV)/python $(PIP_INSTALL) --no-deps --no-build-isolation --editable layers/volume_images
+	PYTHONWARNINGS=ignore $(VENV)/python $(PIP_INSTALL) --no-deps --no-build-isolation --editable layers/volume_images
 	@touch $@
 
 # The SAM CLI pins an older boto3 and pydantic than ours: it lives apart.

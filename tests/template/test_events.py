@@ -6,7 +6,7 @@ import pytest
 
 from tests.template.rendered import Stack
 
-SCHEDULES = {"ExportVolumes": "Tick", "CleanupImages": "Hour"}
+SCHEDULES = {"ExportVolumes": "Tick", "CleanupImages": "Look"}
 
 
 @pytest.mark.parametrize(("function", "event"), SCHEDULES.items())
