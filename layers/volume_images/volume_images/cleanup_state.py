@@ -1,0 +1,148 @@
+"""What cleanup remembers between runs, for one cloud: announcements above all.
+
+Nothing is deleted that this state, as it was written before, does not carry.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from pydantic import BaseModel, ConfigDict
+
+from volume_images.model import GroupKey, Volume
+from volume_images.report import ImageResult
+from volume_images.state import FORMAT, State
+
+
+class _Record(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Announced(_Record):
+    """An image that every plan since `since` has had expired, and why."""
+
+    since: datetime
+    reason: str
+
+
+class Judged(_Record):
+    """The last plan that judged a group: when, by which rules, under which config version."""
+
+    at: datetime
+    digest: str
+    config_version: str
+
+
+class GroupRecord(_Record):
+    """One group of images; its key in the state names the cloud project too.
+
+    A plan judges a group as a whole, so `judged` confirms all that stands `announced`.
+    `failed_since` tells when an image was first seen failed, or found stuck.
+    `results` are the last results of images that were neither kept nor announced.
+    """
+
+    judged: Judged | None = None
+    announced: Mapping[str, Announced] = {}
+    failed_since: Mapping[str, datetime] = {}
+    results: Mapping[str, ImageResult] = {}
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether this record says nothing about any image, and so need not be kept."""
+        return not (self.announced or self.failed_since or self.results)
+
+    def result_of(self, image_id: str) -> ImageResult:
+        """Return what the last run said of an image; a new image counts as kept."""
+        if image_id in self.results:
+            return self.results[image_id]
+        waits = image_id in self.announced or image_id in self.failed_since
+        return ImageResult.ANNOUNCED if waits else ImageResult.KEPT
+
+    def without(self, image_ids: frozenset[str]) -> "GroupRecord":
+        """Return the record without these images: they are not there any more."""
+        return GroupRecord(
+            judged=self.judged,
+            announced={key: value for key, value in self.announced.items() if key not in image_ids},
+            failed_since={
+                key: value for key, value in self.failed_since.items() if key not in image_ids
+            },
+            results={key: value for key, value in self.results.items() if key not in image_ids},
+        )
+
+
+class Series(_Record):
+    """A volume under a policy: since when it is covered, and its newest good slot."""
+
+    first_seen: datetime
+    newest_slot: datetime | None = None
+
+
+class VolumeFacts(_Record):
+    """What a volume was like; kept as long as an image of it lives, for its restoration."""
+
+    zone: str = ""
+    volume_type: str = ""
+    size_gib: int = 0
+    server_id: str = ""
+    device: str = ""
+    encrypted: bool = False
+
+    @classmethod
+    def of(cls, volume: Volume) -> "VolumeFacts":
+        """Return the facts of a volume as its cloud describes it now."""
+        return cls(
+            zone=volume.zone,
+            volume_type=volume.volume_type,
+            size_gib=volume.size_gib,
+            server_id=volume.server_id,
+            device=volume.device,
+            encrypted=volume.encrypted,
+        )
+
+
+class CleanupState(State):
+    """Cleanup's memory of one cloud.
+
+    `groups` by `{project id}/{group}`, `series` by `{policy}/{volume id}`, `volumes` by volume id.
+    """
+
+    groups: Mapping[str, GroupRecord] = {}
+    series: Mapping[str, Series] = {}
+    volumes: Mapping[str, VolumeFacts] = {}
+
+    def group(self, project_id: str, key: GroupKey) -> GroupRecord:
+        """Return what is known of a group; an empty record where nothing is."""
+        return self.groups.get(record_key(project_id, key), GroupRecord())
+
+    @property
+    def covered_volume_ids(self) -> frozenset[str]:
+        """The volumes that some policy covered at the last run."""
+        return frozenset(parse_series_key(key)[1] for key in self.series)
+
+    def without_announcements(self) -> "CleanupState":
+        """Return the state with every wait starting anew: its announcements cannot be trusted."""
+        groups = {
+            key: record.model_copy(update={"judged": None, "announced": {}})
+            for key, record in self.groups.items()
+        }
+        return self.model_copy(update={"groups": groups})
+
+
+def empty_cleanup_state(deployment_id: str) -> CleanupState:
+    """Return the state of a cloud that no run has looked at."""
+    return CleanupState(version=FORMAT, deployment=deployment_id)
+
+
+def record_key(project_id: str, key: GroupKey) -> str:
+    """Return the key of a group's record: the same volume id in another project is another."""
+    return f"{project_id}/{key}"
+
+
+def series_key(policy: str, volume_id: str) -> str:
+    """Return the key of a series: scheduled and requested exports together."""
+    return f"{policy}/{volume_id}"
+
+
+def parse_series_key(key: str) -> tuple[str, str]:
+    """Read back the policy and the volume id."""
+    policy, _, volume_id = key.partition("/")
+    return policy, volume_id
