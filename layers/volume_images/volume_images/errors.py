@@ -122,9 +122,11 @@ class CredentialError(CloudError):
     """The secret is missing, of the wrong shape, or refused by the cloud.
 
     `refused` is True when the cloud itself refused it: trying again could lock the account.
+    `fingerprint` then tells this secret from its successor, and nothing else of it.
     """
 
     refused: bool = False
+    fingerprint: str = ""
 
 
 class HostNotAllowed(CloudError):

@@ -1,10 +1,11 @@
 """What the runs need from the world: clouds, a store, a clock. `cloud` and `store` fit these."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
+from volume_images.config import Config
 from volume_images.model import ExportAnswer, ExportRequest, Image, Volume
 
 
@@ -139,8 +140,45 @@ class Store(Protocol):
         ...
 
 
-OpenCloud = Callable[[str], Cloud]
-"""Opens a cloud by its name in the config: reads its secret, asks for a token.
+class OpenCloud(Protocol):
+    """Opens a cloud by its name in the config."""
 
-Raises CredentialError or CloudUnavailable.
-"""
+    def __call__(self, name: str, refused_secret: str = "") -> Cloud:
+        """Read the cloud's secret, and ask for a token.
+
+        A secret with the fingerprint `refused_secret` was refused lately, and is not tried again:
+        accounts lock. Raises CredentialError, CloudUnavailable.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class World:
+    """Everything a run works with, made in bootstrap.
+
+    `config_fault` says why the newest config could not be used, and is empty when it is used:
+    exports then go on with the last version that parsed.
+    """
+
+    run_id: str
+    config: Config
+    config_version: str
+    config_fault: str
+    store: Store
+    clock: Clock
+    open_cloud: OpenCloud
+    deployment_id: str
+    minimum_grace: timedelta
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunLimits:
+    """How long a run may take, in seconds from its own start; None is no limit.
+
+    After `act` no POST and no DELETE begins; by `end` the run has ended. By hand a run looks even
+    where nothing seems due, and has no limits.
+    """
+
+    act: float | None = None
+    end: float | None = None
+    by_hand: bool = False

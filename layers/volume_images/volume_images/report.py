@@ -5,7 +5,20 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Any
+
+
+class Function(StrEnum):
+    """The two functions, by the names of their folders; `role` is the short one, in keys."""
+
+    EXPORT = "export_volumes"
+    CLEANUP = "cleanup_images"
+
+    @property
+    def role(self) -> str:
+        """Return the word that state keys, report keys and secret names use."""
+        return "export" if self is Function.EXPORT else "cleanup"
 
 
 class ExportResult(StrEnum):
@@ -40,6 +53,7 @@ class CloudResult(StrEnum):
     UNAVAILABLE = "unavailable"
     NO_CREDENTIAL = "no_credential"
     CONFLICT = "conflict"
+    NO_STATE = "no_state"
     INCOMPLETE_LISTING = "incomplete_listing"
     CLOCK_SKEW = "clock_skew"
 
@@ -54,6 +68,12 @@ class Gauge(StrEnum):
     IMAGES_STUCK = "ImagesStuck"
     REQUESTS_WAITING = "RequestsWaiting"
     ANNOUNCEMENTS_LAPSED = "AnnouncementsLapsed"
+
+
+Details = Mapping[str, str | int | bool]
+"""The fields of a reason: what a person needs besides its code."""
+
+NO_DETAILS: Details = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,7 +92,7 @@ class Outcome:
     slot: datetime | None = None
     image_id: str = ""
     image_name: str = ""
-    details: Mapping[str, str | int | bool] = field(default_factory=dict)
+    details: Details = field(default_factory=lambda: NO_DETAILS)
 
     def as_json(self) -> dict[str, Any]:
         """Return the JSON form (contract): the documented keys first."""
@@ -143,6 +163,7 @@ class Report:
     `gauges` are fleet totals beyond the counts of results, by metric name (see Gauge).
     `in_flight` counts exports under way by (cloud, policy), for the metrics that somebody asked to
     see in such detail.
+    `safety_stops` says where a safety rule kept the run from judging or deleting.
     """
 
     run_id: str
@@ -158,13 +179,15 @@ class Report:
     gauges: Mapping[str, int] = field(default_factory=dict)
     in_flight: Mapping[tuple[str, str], int] = field(default_factory=dict)
     red: Sequence[str] = ()
+    safety_stops: Sequence[str] = ()
     failed_records: Sequence[str] = ()
+    address: str = ""
 
     @property
     def counts(self) -> dict[str, int]:
         """How many outcomes of each result; every result is there, zeros too."""
         results: type[ExportResult | ImageResult] = (
-            ExportResult if self.function == "export_volumes" else ImageResult
+            ExportResult if self.function == Function.EXPORT else ImageResult
         )
         seen = Counter(outcome.result for outcome in self.outcomes)
         return {result.value: seen[result] for result in results}
@@ -184,4 +207,5 @@ class Report:
             "freshness": [entry.as_json() for entry in self.freshness],
             "gauges": dict(self.gauges),
             "red": list(self.red),
+            "safety_stops": list(self.safety_stops),
         }

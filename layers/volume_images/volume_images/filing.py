@@ -1,0 +1,30 @@
+"""Filing a run's report in the store."""
+
+import json
+from dataclasses import replace
+
+from volume_images.errors import StoreError
+from volume_images.protocols import Store
+from volume_images.report import CloudResult, Function, Report
+
+
+def filed(report: Report, store: Store) -> Report:
+    """Write the report, and return it with its address; one that cannot be written is red.
+
+    A dry run and an idle one leave none: nothing happened that somebody may look for.
+    """
+    if report.dry_run or _is_idle(report):
+        return report
+    role = Function(report.function).role
+    key = f"reports/{role}/{report.started_at:%Y/%m/%d}/{report.run_id}.json"
+    try:
+        address = store.write_report(key, json.dumps(report.as_json()).encode())
+    except StoreError as error:
+        return replace(report, red=[*report.red, str(error)])
+    return replace(report, address=address)
+
+
+def _is_idle(report: Report) -> bool:
+    return not (report.outcomes or report.red) and all(
+        cloud.result is CloudResult.IDLE for cloud in report.clouds
+    )

@@ -1,0 +1,100 @@
+"""Reading and replacing a state object: damage, loss, strangers, and one's own lost answers."""
+
+import json
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Generic, TypeVar
+
+from pydantic import ValidationError
+
+from volume_images.errors import Conflict, StoreError
+from volume_images.protocols import Store
+from volume_images.state import FORMAT, State
+
+S = TypeVar("S", bound=State)
+
+
+class Origin(StrEnum):
+    """Where a state that a run works with came from."""
+
+    READ = "read"
+    NEW = "new"
+    EARLIER_VERSION = "earlier_version"
+    LOST = "lost"
+
+
+@dataclass(frozen=True, slots=True)
+class Memory(Generic[S]):
+    """A state, the version a write must still find, and where it came from."""
+
+    state: S
+    version: str | None
+    origin: Origin
+
+
+def read_state(store: Store, key: str, empty: S) -> Memory[S]:
+    """Read the state at `key`, or `empty` where there is none yet.
+
+    A damaged one gives way to the newest earlier version that can be read, else to `empty`.
+    Raises StoreError for a state of another deployment or of a newer format: replacing it would
+    destroy what somebody else relies on.
+    """
+    stored = store.state(key)
+    if stored is None:
+        return Memory(empty, None, Origin.NEW)
+    state = _parsed(stored.body, key, empty)
+    if state is not None:
+        return Memory(state, stored.version, Origin.READ)
+    for body in store.earlier_states(key):
+        earlier = _parsed(body, key, empty)
+        if earlier is not None:
+            return Memory(earlier, stored.version, Origin.EARLIER_VERSION)
+    return Memory(empty, stored.version, Origin.LOST)
+
+
+def replace_state(store: Store, key: str, state: State, version: str | None) -> str:
+    """Write `state` only if the object is still at `version`; return its new version.
+
+    A conflict with this very write, whose answer was lost, is none. Raises Conflict, StoreError.
+    """
+    body = state.model_dump_json(exclude_defaults=True).encode()
+    try:
+        return store.replace_state(key, body, version)
+    except Conflict:
+        current = store.state(key)
+        if current is not None and _mark(current.body) == state.mark.model_dump():
+            return current.version
+        raise
+
+
+def _parsed(body: bytes, key: str, empty: S) -> S | None:
+    try:
+        document = json.loads(body)
+    except ValueError:
+        return None
+    if not isinstance(document, dict):
+        return None
+    written_by = document.get("deployment")
+    if isinstance(written_by, str) and written_by != empty.deployment:
+        raise StoreError(
+            f"{key}: belongs to deployment {written_by}, not to {empty.deployment}: "
+            "give this deployment a store of its own"
+        )
+    written_as = document.get("version")
+    if isinstance(written_as, int) and written_as > FORMAT:
+        raise StoreError(
+            f"{key}: has format {written_as}, newer than this release knows ({FORMAT}): "
+            "deploy the release that wrote it"
+        )
+    try:
+        return type(empty).model_validate_json(body)
+    except ValidationError:
+        return None
+
+
+def _mark(body: bytes) -> object:
+    try:
+        document = json.loads(body)
+    except ValueError:
+        return None
+    return document.get("mark") if isinstance(document, dict) else None

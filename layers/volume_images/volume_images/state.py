@@ -1,0 +1,42 @@
+"""What every state object carries: its format, whose it is, and which write made it."""
+
+from datetime import UTC, datetime
+from typing import Annotated
+
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict
+
+FORMAT = 1
+
+
+def _utc(time: datetime) -> datetime:
+    return time.astimezone(UTC)
+
+
+Instant = Annotated[AwareDatetime, AfterValidator(_utc)]
+"""A time in a state: aware, and in UTC, however it was written."""
+
+
+class WriteMark(BaseModel):
+    """The random id of a run and a counter: how a run recognises its own write.
+
+    A PUT whose answer was lost is repeated by botocore and then answers 412 to its own success.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    run_id: str = ""
+    counter: int = 0
+
+    def next(self, run_id: str) -> "WriteMark":
+        """Return the mark of the next write by this run."""
+        return WriteMark(run_id=run_id, counter=self.counter + 1)
+
+
+class State(BaseModel):
+    """The base of both functions' states; `version` is that of the format."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    version: int
+    deployment: str
+    mark: WriteMark = WriteMark()
