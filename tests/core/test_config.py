@@ -342,7 +342,7 @@ def faults(data: object) -> tuple[Problem, ...]:
 
 
 @given(st.dictionaries(st.sampled_from(KEYS) | st.text(max_size=3), VALUES, max_size=6) | VALUES)
-@settings(max_examples=150)
+@settings(max_examples=80, deadline=None)
 def test_an_arbitrary_document_has_problems_of_one_line(data: object) -> None:
     found = faults(data)
 
@@ -351,6 +351,6 @@ def test_an_arbitrary_document_has_problems_of_one_line(data: object) -> None:
 
 
 @given(st.sampled_from(["clouds", "policies", "volumes", "discover", "orphans"]), VALUES)
-@settings(max_examples=150)
+@settings(max_examples=80, deadline=None)
 def test_the_problems_of_an_arbitrary_part_have_paths_in_that_part(key: str, part: object) -> None:
     assert all(problem.path.startswith(key) for problem in faults({**document(), key: part}))

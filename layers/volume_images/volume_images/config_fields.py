@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, WithJsonSchema
 
+from volume_images.model import Dialect
 from volume_images.retention_rules import Duration, RetentionRules
 from volume_images.schedule import validate_schedule
 
@@ -41,6 +42,25 @@ class DiskFormat(StrEnum):
     VMDK = "vmdk"
     VDI = "vdi"
     VHDX = "vhdx"
+
+
+DISK_FORMATS = {
+    Dialect.HUAWEI: (
+        DiskFormat.VHD,
+        DiskFormat.ZVHD,
+        DiskFormat.ZVHD2,
+        DiskFormat.RAW,
+        DiskFormat.QCOW2,
+    ),
+    Dialect.OPENSTACK: (
+        DiskFormat.RAW,
+        DiskFormat.QCOW2,
+        DiskFormat.VMDK,
+        DiskFormat.VDI,
+        DiskFormat.VHDX,
+    ),
+}
+"""What an export may be asked for; Cinder takes vhd, too, answers 202, and then fails."""
 
 
 def known_version(version: int) -> int:
