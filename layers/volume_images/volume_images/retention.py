@@ -3,7 +3,7 @@
 The rules mean what they mean to `restic forget`. `keep_daily 7` keeps the newest image of each of
 the last 7 days *that have one*; rules are OR-ed, and one image may serve several; `keep_within`
 counts from the newest image, not from now. So nothing expires merely because exports stopped, and
-cleaning up after every export ends where cleaning up once would.
+cleaning up after every export removes nothing that cleaning up once would have kept.
 
 For the images of a fleet six things differ from restic. `strict` turns all of them off:
 
