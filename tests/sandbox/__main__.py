@@ -13,9 +13,6 @@ from volume_images.model import Dialect
 def main(arguments: list[str] | None = None) -> int:
     """Serve until a signal comes; return the exit code."""
     options = _parser().parse_args(arguments)
-    stopped = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stopped.set())
     try:
         stack = SandboxStack(
             dialect=Dialect(options.dialect),
@@ -28,6 +25,9 @@ def main(arguments: list[str] | None = None) -> int:
     except OSError as error:
         print(f"port {options.port}: {error.strerror}: choose another --port", file=sys.stderr)  # noqa: T201 - a command
         return 2
+    stopped = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stopped.set())
     with stack:
         print(json.dumps(_greeting(stack)), flush=True)  # noqa: T201 - what it is for
         stopped.wait()

@@ -16,11 +16,6 @@ class Refusal(Exception):
         super().__init__(f"{answer.status}: {answer.body.decode(errors='replace')}")
 
 
-def new_request_id() -> str:
-    """Make a request id as OpenStack services do."""
-    return f"req-{uuid.uuid4()}"
-
-
 def keystone_error(status: int, message: str) -> Refusal:
     """Keystone, and Huawei's IAM for its token calls: the code is a number."""
     title = HTTPStatus(status).phrase

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 from urllib.parse import urlencode
 
-from tests.sandbox.answers import Refusal, cinder_error, keystone_unauthorized, new_request_id
+from tests.sandbox.answers import Refusal, cinder_error, keystone_unauthorized
 from tests.sandbox.export_options import ACTION, ExportOptions, cinder_options
 from tests.sandbox.identity import Identity, Token, Unauthenticated
 from tests.sandbox.volume_documents import instant, links, upload_document, volume_document
@@ -38,7 +38,6 @@ class Cinder:
 
     def handle(self, request: Request) -> Answer:
         """Answer one request."""
-        request_id = new_request_id()
         answer = self._open.dispatch(request)
         if answer is None:
             self._holder(request)
@@ -54,7 +53,7 @@ class Cinder:
                 OpenStack_API_Version=version, Vary="OpenStack-API-Version"
             )
         return answer.with_headers(
-            x_compute_request_id=request_id, x_openstack_request_id=request_id
+            x_compute_request_id=request.id, x_openstack_request_id=request.id
         )
 
     def _versions(self, _: Request) -> Answer:
@@ -172,6 +171,7 @@ class Cinder:
             visibility=options.visibility,
             protected=options.protected,
             properties=volume.image_metadata,
+            request_id=request.id,
         )
         document = upload_document(volume, image, options, Dialect.OPENSTACK)
         return json_answer(202, {ACTION: document})

@@ -4,6 +4,7 @@ import email.utils
 import threading
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from types import TracebackType
 from typing import NamedTuple, Self
@@ -149,13 +150,7 @@ class CloudSandbox:
             time.sleep(self.latency_ms / 1000)
         _, service, *rest = request.path.split("/", 2)
         handler = self._services.get(service)
-        inner = Request(
-            method=request.method,
-            path="/" + "".join(rest),
-            query=request.query,
-            headers=request.headers,
-            body=request.body,
-        )
+        inner = replace(request, path="/" + "".join(rest))
         with self.world.lock:
             self.world.settle()
             try:

@@ -1,19 +1,22 @@
 """The image service as a plain OpenStack's Glance v2 answers it."""
 
+import operator
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from urllib.parse import urlencode
 
-from tests.sandbox.answers import GLANCE_UNAUTHORIZED, Refusal, glance_error, new_request_id
+from tests.sandbox.answers import GLANCE_UNAUTHORIZED, Refusal, glance_error
 from tests.sandbox.identity import Identity, Unauthenticated
 from tests.sandbox.image_documents import glance_document, member_document
 from tests.sandbox.image_listing import (
+    TIMES,
     BadListing,
+    Filter,
     after_marker,
     at_time,
     in_order,
-    is_one_of,
     listed,
+    one_of,
     orders,
     visible,
     whole_number,
@@ -77,7 +80,7 @@ class Glance:
         answer = self._router.dispatch(request)
         if answer is None:
             raise glance_error(request, 404, "The resource could not be found.")
-        return answer.with_headers(X_Openstack_Request_Id=new_request_id())
+        return answer.with_headers(X_Openstack_Request_Id=request.id)
 
     def _versions(self, _: Request) -> Answer:
         links = [{"rel": "self", "href": f"{self._url}/v2/"}]
@@ -111,15 +114,14 @@ class Glance:
 
     def _matching(self, request: Request) -> list[SandboxImage]:
         project_id = self._world.project_id
-        filters = [pair for pair in request.arguments if pair[0] not in PAGING]
-        images = list(self._world.images.values())
-        if not any(name == "visibility" for name, _ in filters):
-            images = [image for image in images if listed(image, project_id)]
+        arguments = [pair for pair in request.arguments if pair[0] not in PAGING]
+        by_visibility = any(name == "visibility" for name, _ in arguments)
+        shown = visible if by_visibility else listed
+        filters = [_filter(name, text) for name, text in arguments]
         return [
             image
-            for image in images
-            if visible(image, project_id)
-            and all(_passes(image, name, text) for name, text in filters)
+            for image in self._world.images.values()
+            if shown(image, project_id) and all(passes(image) for passes in filters)
         ]
 
     def image(self, request: Request) -> SandboxImage:
@@ -199,38 +201,53 @@ class Glance:
         return json_answer(200, {"members": documents, "schema": "/v2/schemas/members"})
 
 
-def _passes(image: SandboxImage, name: str, text: str) -> bool:
-    words: Mapping[str, str] = {
-        "id": image.id,
-        "name": image.name,
-        "status": image.status,
-        "disk_format": image.disk_format,
-        "container_format": image.container_format,
-    }
-    tests: Mapping[str, Callable[[], bool]] = {
-        "owner": lambda: image.owner == text,
-        "tag": lambda: text in image.tags,
-        "visibility": lambda: _has_visibility(image, text),
-        "protected": lambda: image.protected is _truth("protected", text),
-        "os_hidden": lambda: not _truth("os_hidden", text),
-        "created_at": lambda: at_time(image.created_at, text),
-        "updated_at": lambda: at_time(image.updated_at, text),
-        "size_min": lambda: (image.size_bytes or 0) >= whole_number(text, 0),
-        "size_max": lambda: (image.size_bytes or 0) <= whole_number(text, 0),
-    }
-    if name in words:
-        return is_one_of(words[name], text)
-    if name in tests:
-        return tests[name]()
-    return image.properties.get(name) == text
+WORDS: Mapping[str, Callable[[SandboxImage], str]] = {
+    "id": lambda image: image.id,
+    "name": lambda image: image.name,
+    "owner": lambda image: image.owner,
+    "status": lambda image: image.status,
+    "disk_format": lambda image: image.disk_format,
+    "container_format": lambda image: image.container_format,
+}
+FLAGS: Mapping[str, Callable[[SandboxImage], bool]] = {
+    "protected": lambda image: image.protected,
+    "os_hidden": lambda _: False,
+}
+SIZES: Mapping[str, Callable[[int, int], bool]] = {
+    "size_min": operator.ge,
+    "size_max": operator.le,
+}
 
 
-def _has_visibility(image: SandboxImage, text: str) -> bool:
+def _filter(name: str, text: str) -> Filter:
+    """Read one filter of a listing. Raises BadListing."""
+    match name:
+        case "tag":
+            return lambda image: text in image.tags
+        case "visibility":
+            return _visibility_filter(text)
+        case _ if name in FLAGS:
+            flag, wanted = FLAGS[name], _truth(name, text)
+            return lambda image: flag(image) is wanted
+        case _ if name in TIMES:
+            moment, in_time = TIMES[name], at_time(text)
+            return lambda image: in_time(moment(image))
+        case _ if name in SIZES:
+            compare, limit = SIZES[name], whole_number(text, 0)
+            return lambda image: compare(image.size_bytes or 0, limit)
+        case _ if name in WORDS:
+            word, is_wanted = WORDS[name], one_of(text)
+            return lambda image: is_wanted(word(image))
+        case _:
+            return lambda image: image.properties.get(name) == text
+
+
+def _visibility_filter(text: str) -> Filter:
     if text == "all":
-        return True
+        return lambda _: True
     if text not in set(Visibility):
         raise BadListing(f"Invalid visibility value: {text}")
-    return image.visibility == text
+    return lambda image: image.visibility == text
 
 
 def _truth(name: str, text: str) -> bool:

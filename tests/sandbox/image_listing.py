@@ -1,22 +1,27 @@
 """Filters, order and pages of image listings."""
 
 import operator
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from typing import Any
 
 from tests.sandbox.world import SandboxImage, Visibility
 
-SORT_KEYS = (
-    "name",
-    "status",
-    "container_format",
-    "disk_format",
-    "size",
-    "id",
-    "created_at",
-    "updated_at",
-)
+SORT_KEYS: Mapping[str, Callable[[SandboxImage], Any]] = {
+    "name": lambda image: image.name,
+    "status": lambda image: str(image.status),
+    "container_format": lambda image: image.container_format,
+    "disk_format": lambda image: image.disk_format,
+    "size": lambda image: image.size_bytes or 0,
+    "id": lambda image: image.id,
+    "created_at": lambda image: image.created_at.replace(microsecond=0),
+    "updated_at": lambda image: image.updated_at.replace(microsecond=0),
+}
+TIMES: Mapping[str, Callable[[SandboxImage], datetime]] = {
+    "created_at": lambda image: image.created_at,
+    "updated_at": lambda image: image.updated_at,
+}
 OPERATORS: dict[str, Callable[[datetime, datetime], bool]] = {
     "gt": operator.gt,
     "gte": operator.ge,
@@ -25,6 +30,9 @@ OPERATORS: dict[str, Callable[[datetime, datetime], bool]] = {
     "eq": operator.eq,
     "neq": operator.ne,
 }
+
+
+Filter = Callable[[SandboxImage], bool]
 
 
 class BadListing(ValueError):
@@ -54,17 +62,18 @@ def listed(image: SandboxImage, project_id: str) -> bool:
     return visible(image, project_id) and not (foreign and image.visibility is Visibility.COMMUNITY)
 
 
-def is_one_of(value: str, wanted: str) -> bool:
-    """Compare with `x` or `in:x,y`, as MySQL does: capitals make no difference."""
+def one_of(wanted: str) -> Callable[[str], bool]:
+    """Read `x` or `in:x,y`; compared as MySQL does: capitals make no difference."""
     if wanted.startswith("in:"):
-        choices = [choice.strip().strip('"') for choice in wanted.removeprefix("in:").split(",")]
+        words = [word.strip().strip('"') for word in wanted.removeprefix("in:").split(",")]
     else:
-        choices = [wanted]
-    return value.casefold() in {choice.casefold() for choice in choices}
+        words = [wanted]
+    choices = frozenset(word.casefold() for word in words)
+    return lambda value: value.casefold() in choices
 
 
-def at_time(moment: datetime, wanted: str) -> bool:
-    """Compare with `gte:2026-03-02T00:00:00Z` at whole seconds. Raises BadListing."""
+def at_time(wanted: str) -> Callable[[datetime], bool]:
+    """Read `gte:2026-03-02T00:00:00Z`; compared at whole seconds. Raises BadListing."""
     name, colon, rest = wanted.partition(":")
     compare = OPERATORS.get(name)
     if compare is None:
@@ -72,12 +81,12 @@ def at_time(moment: datetime, wanted: str) -> bool:
             raise BadListing("Unable to filter on a unknown operator.")
         compare, rest = operator.eq, wanted
     try:
-        other = datetime.fromisoformat(rest)
+        given = datetime.fromisoformat(rest)
     except ValueError as error:
         message = 'Bad "created_at" query filter format. Use ISO 8601 DateTime notation.'
         raise BadListing(message) from error
-    other = other if other.tzinfo else other.replace(tzinfo=UTC)
-    return compare(moment.replace(microsecond=0), other)
+    limit = given if given.tzinfo else given.replace(tzinfo=UTC)
+    return lambda moment: compare(moment.replace(microsecond=0), limit)
 
 
 def whole_number(text: str | None, default: int) -> int:
@@ -114,10 +123,11 @@ def orders(arguments: Sequence[tuple[str, str]]) -> list[Order]:
 
 def in_order(images: Iterable[SandboxImage], wanted: Sequence[Order]) -> list[SandboxImage]:
     """Sort by the orders given, then by age and id, in the direction of the first."""
-    last = replace(wanted[0], key="created_at"), replace(wanted[0], key="id")
+    keys = {order.key for order in wanted}
+    last = [replace(wanted[0], key=key) for key in ("created_at", "id") if key not in keys]
     result = list(images)
     for order in reversed([*wanted, *last]):
-        result.sort(key=_sort_key(order.key), reverse=order.descending)
+        result.sort(key=SORT_KEYS[order.key], reverse=order.descending)
     return result
 
 
@@ -138,20 +148,3 @@ def _order(key: str, direction: str) -> Order:
     if direction not in {"asc", "desc"}:
         raise BadListing(f"Invalid sort direction: {direction}")
     return Order(key, descending=direction == "desc")
-
-
-def _sort_key(name: str) -> Callable[[SandboxImage], tuple[str, int, datetime]]:
-    def key(image: SandboxImage) -> tuple[str, int, datetime]:
-        text, number, moment = "", 0, datetime.min.replace(tzinfo=UTC)
-        match name:
-            case "size":
-                number = image.size_bytes or 0
-            case "created_at":
-                moment = image.created_at.replace(microsecond=0)
-            case "updated_at":
-                moment = image.updated_at.replace(microsecond=0)
-            case _:
-                text = str(getattr(image, name))
-        return text, number, moment
-
-    return key

@@ -24,6 +24,8 @@ READ_ONLY = frozenset(
     }
 )
 
+TYPED = frozenset({"name", "protected", "visibility", "tags"})
+
 
 class BadPatch(ValueError):
     """A patch is refused, with this HTTP status."""
@@ -59,7 +61,7 @@ def _put(image: SandboxImage, name: str, value: Any, *, must_exist: bool) -> Non
             image.tags = [str(tag) for tag in value]
         case _ if name in READ_ONLY:
             raise BadPatch(403, f"Attribute '{name}' is read-only.")
-        case _ if not isinstance(value, str):
+        case _ if name in TYPED or not isinstance(value, str):
             raise BadPatch(400, f"Invalid value for '{name}'.")
         case _ if must_exist and name not in image.properties:
             raise BadPatch(409, f"Property {name} does not exist.")

@@ -10,7 +10,9 @@ from tests.sandbox.glance import Glance
 from tests.sandbox.identity import Identity
 from tests.sandbox.image_documents import image_type, ims_document
 from tests.sandbox.image_listing import (
+    TIMES,
     BadListing,
+    Filter,
     after_marker,
     at_time,
     in_order,
@@ -66,14 +68,14 @@ class Ims:
 
     def _cloud_images(self, request: Request) -> Answer:
         project_id = self._world.project_id
-        filters = [pair for pair in request.arguments if pair[0] not in PAGING]
+        arguments = [pair for pair in request.arguments if pair[0] not in PAGING]
         try:
+            filters = [_filter(name, text, project_id) for name, text in arguments]
             limit = whole_number(request.argument("limit"), DEFAULT_PAGE)
             found = [
                 image
                 for image in self._world.images.values()
-                if listed(image, project_id)
-                and all(_passes(image, project_id, name, text) for name, text in filters)
+                if listed(image, project_id) and all(passes(image) for passes in filters)
             ]
             ordered = in_order(found, orders(request.arguments))
             images = after_marker(ordered, request.argument("marker"))[:limit]
@@ -176,28 +178,35 @@ class Ims:
         return Answer(204)
 
 
-def _passes(image: SandboxImage, project_id: str, name: str, text: str) -> bool:
-    words: Mapping[str, str] = {
-        "id": image.id,
-        "name": image.name,
-        "status": image.status,
-        "owner": image.owner,
-        "disk_format": image.disk_format,
-        "container_format": image.container_format,
-        "visibility": image.visibility,
-        "min_disk": str(image.min_disk_gib),
-        "protected": str(image.protected).lower(),
-        "__imagetype": image_type(image, project_id),
-        "__os_type": image.properties.get("__os_type", "Linux"),
-    }
-    tests: Mapping[str, Callable[[], bool]] = {
-        "tag": lambda: text in image.tags,
-        "created_at": lambda: at_time(image.created_at, text),
-        "updated_at": lambda: at_time(image.updated_at, text),
-    }
-    if name in words:
-        return words[name] == text
-    return tests[name]() if name in tests else image.properties.get(name) == text
+WORDS: Mapping[str, Callable[[SandboxImage], str]] = {
+    "id": lambda image: image.id,
+    "name": lambda image: image.name,
+    "status": lambda image: image.status,
+    "owner": lambda image: image.owner,
+    "disk_format": lambda image: image.disk_format,
+    "container_format": lambda image: image.container_format,
+    "visibility": lambda image: image.visibility,
+    "min_disk": lambda image: str(image.min_disk_gib),
+    "protected": lambda image: str(image.protected).lower(),
+    "__os_type": lambda image: image.properties.get("__os_type", "Linux"),
+}
+
+
+def _filter(name: str, text: str, project_id: str) -> Filter:
+    """Read one filter of a listing. Raises BadListing."""
+    match name:
+        case "__imagetype":
+            return lambda image: image_type(image, project_id) == text
+        case "tag":
+            return lambda image: text in image.tags
+        case _ if name in TIMES:
+            moment, in_time = TIMES[name], at_time(text)
+            return lambda image: in_time(moment(image))
+        case _ if name in WORDS:
+            value = WORDS[name]
+            return lambda image: value(image) == text
+        case _:
+            return lambda image: image.properties.get(name) == text
 
 
 def _json(request: Request) -> Any:  # noqa: ANN401 - whatever the client sent

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from tests.sandbox.answers import keystone_error, new_request_id
+from tests.sandbox.answers import keystone_error
 from tests.sandbox.identity import (
     DOMAIN_ID,
     Identity,
@@ -50,7 +50,7 @@ class Keystone:
         answer = self.router.dispatch(request)
         if answer is None:
             raise keystone_error(404, "The resource could not be found.")
-        return answer.with_headers(Vary="X-Auth-Token", x_openstack_request_id=new_request_id())
+        return answer.with_headers(Vary="X-Auth-Token", x_openstack_request_id=request.id)
 
     def _version_document(self) -> dict[str, Any]:
         media_type = "application/vnd.openstack.identity-v3+json"

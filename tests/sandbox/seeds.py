@@ -83,6 +83,11 @@ def plant_foreign_images(world: World) -> None:
     world.plant_image(
         name=name(kept), created_at=kept, volume_id=volume_id, size_gib=size_gib, protected=True
     )
+    pinned = kept - timedelta(days=1)
+    pin = "vi-pin=1" if huawei else "vi-pin"
+    world.plant_image(
+        name=name(pinned), created_at=pinned, volume_id=volume_id, size_gib=size_gib, tags=[pin]
+    )
     world.plant_image(
         name="ubuntu-24.04", created_at=old, owner=OTHER_PROJECT, visibility=Visibility.PUBLIC
     )

@@ -8,6 +8,7 @@ import json
 import re
 import socket
 import threading
+import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from email.message import Message
@@ -16,6 +17,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Self
 from urllib.parse import parse_qsl, unquote, unquote_to_bytes, urlsplit
 
+POLL_SECONDS = 0.02
+"""How often a server looks whether it shall stop."""
+
 
 class BadJson(ValueError):
     """The body of a request is not JSON."""
@@ -23,7 +27,10 @@ class BadJson(ValueError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """One HTTP request; `path` is still percent-encoded, `parameters` come from the route."""
+    """One HTTP request; `path` is still percent-encoded, `parameters` come from the route.
+
+    `id` is what the services name it by in their answers.
+    """
 
     method: str
     path: str
@@ -31,6 +38,7 @@ class Request:
     headers: Message
     body: bytes
     parameters: Mapping[str, str] = field(default_factory=dict)
+    id: str = field(default_factory=lambda: f"req-{uuid.uuid4()}")
 
     @property
     def target(self) -> str:
@@ -121,7 +129,7 @@ class HttpServer:
 
     def __init__(self, handler: Handler, port: int = 0) -> None:
         self._server = _ThreadingServer(("127.0.0.1", port), _connection_class(handler))
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,))
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(POLL_SECONDS,))
 
     @property
     def port(self) -> int:
