@@ -1,0 +1,177 @@
+"""Which slots are owed: the newest due one of each volume; none is invented, none is hidden."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.core.export_samples import (
+    DAILY,
+    DAY,
+    DB,
+    HOUR,
+    MEMBERS,
+    MINUTE,
+    NOW,
+    REQUESTED,
+    SLOT,
+    WEB,
+    config,
+    records,
+    state,
+)
+from volume_images.export_changes import Accept, changed
+from volume_images.export_state import ExportState, Record, Waiting
+from volume_images.owed import debt, newest_slots, schedule_text, start_by, waiting_debt
+from volume_images.selection import Member
+
+ONE = (MEMBERS[0],)
+
+
+def owed_slots(
+    known: ExportState,
+    at: datetime = NOW,
+    now: datetime = NOW,
+    **policy: Any,
+) -> tuple[list[datetime], list[datetime]]:
+    owing = debt(config(**policy), known, ONE, at=at, now=now)
+    return [one.slot for one in owing.owed], [one.slot for one in owing.overdue]
+
+
+def test_a_volume_seen_first_is_owed_the_newest_slot_and_none_before() -> None:
+    owing = debt(config(), state(), ONE, at=NOW, now=NOW)
+    assert [(one.group, one.slot) for one in owing.owed] == [(DAILY, SLOT)]
+    assert owing.overdue == ()
+    known = changed(state(), owing.first_seen)
+    assert owed_slots(known) == ([SLOT], [])
+
+
+def test_a_volume_that_joins_after_the_catch_up_is_owed_nothing_until_the_next_slot() -> None:
+    late = SLOT + 13 * HOUR
+    owing = debt(config(), state(), ONE, at=late, now=late)
+    assert owing.owed == ()
+    known = changed(state(), owing.first_seen)
+    assert owed_slots(known, at=late, now=late) == ([], [])
+    assert owed_slots(known, at=NOW + DAY, now=NOW + DAY) == ([SLOT + DAY], [])
+
+
+def test_the_newest_slot_is_owed_and_every_older_one_is_overdue() -> None:
+    known = state(**records(db=Record(accounted_until=SLOT - 3 * DAY)))
+    assert owed_slots(known) == ([SLOT], [SLOT - 2 * DAY, SLOT - DAY])
+
+
+def test_an_accounted_slot_is_owed_no_more() -> None:
+    known = state(**records(db=Record(accounted_until=SLOT)))
+    assert owed_slots(known) == ([], [])
+
+
+def test_the_triggers_time_chooses_the_slot_and_the_clock_its_age() -> None:
+    known = state(**records(db=Record(accounted_until=SLOT - DAY)))
+    assert owed_slots(known, at=SLOT - MINUTE, now=NOW) == ([], [])
+    assert owed_slots(known, at=SLOT, now=NOW + 9 * HOUR) == ([SLOT], [])
+
+
+def test_an_edited_schedule_invents_no_slot_before_the_edit() -> None:
+    known = state(
+        schedules={"daily": schedule_text(config().policies["daily"])},
+        **records(db=Record(accounted_until=SLOT)),
+    )
+    afternoon = SLOT + 13 * HOUR + 5 * MINUTE
+    assert owed_slots(known, afternoon, afternoon, schedule="0 * * * *") == (
+        [SLOT + 13 * HOUR],
+        [],
+    )
+    half_past = afternoon + 25 * MINUTE
+    assert owed_slots(known, half_past, half_past, schedule="0 * * * *") == ([], [])
+
+
+def test_what_the_old_schedule_still_owed_is_overdue_after_an_edit() -> None:
+    known = state(
+        schedules={"daily": schedule_text(config().policies["daily"])},
+        **records(db=Record(accounted_until=SLOT - DAY)),
+    )
+    at = SLOT + 30 * MINUTE
+    owing = debt(config(schedule="0 5 * * *"), known, ONE, at=at, now=at)
+    assert [(one.slot, one.reason) for one in owing.overdue] == [(SLOT, "schedule_changed")]
+    assert owing.owed == ()
+
+
+def test_a_time_zone_is_part_of_the_schedule() -> None:
+    one, other = config(), config(timezone="Europe/Berlin")
+    assert schedule_text(one.policies["daily"]) != schedule_text(other.policies["daily"])
+
+
+def test_a_policy_without_a_schedule_owes_nothing_by_itself() -> None:
+    assert owed_slots(state(), schedule=None) == ([], [])
+
+
+def test_without_catch_up_a_slot_may_start_until_the_next_one() -> None:
+    policy = config(catch_up=None).policies["daily"]
+    assert start_by(policy, SLOT, outside_schedule=False) == SLOT + DAY
+    assert start_by(policy, SLOT, outside_schedule=True) == SLOT + DAY
+    unscheduled = config(catch_up=None, schedule=None).policies["daily"]
+    assert start_by(unscheduled, SLOT, outside_schedule=False) == SLOT + DAY
+    once_in_nine_years = config(catch_up=None, schedule="0 0 29 2 *").policies["daily"]
+    leap_day = datetime(2096, 2, 29, tzinfo=UTC)
+    assert start_by(once_in_nine_years, leap_day, outside_schedule=False) == datetime(
+        2104, 2, 29, tzinfo=UTC
+    )
+
+
+def test_catch_up_says_how_late_any_slot_may_start() -> None:
+    policy = config(catch_up="3h").policies["daily"]
+    assert start_by(policy, SLOT, outside_schedule=False) == SLOT + 3 * HOUR
+    assert start_by(policy, SLOT, outside_schedule=True) == SLOT + 3 * HOUR
+
+
+def test_what_waits_is_owed_beside_the_schedule() -> None:
+    waiting = Waiting(group=str(REQUESTED), slot=NOW, accepted_at=NOW)
+    known = state([Accept(waiting)], **records(db=Record(accounted_until=SLOT)))
+    owing = debt(config(), known, MEMBERS, at=NOW, now=NOW)
+    assert [(one.group, one.slot, one.label) for one in owing.owed if one.waiting] == [
+        (REQUESTED, NOW, "db01")
+    ]
+
+
+def test_a_request_for_a_volume_that_left_the_config_is_owed_to_nobody() -> None:
+    waiting = Waiting(group=str(REQUESTED), slot=NOW, accepted_at=NOW)
+    known = state([Accept(waiting)])
+    assert debt(config(), known, (Member("daily", WEB, ""),), at=NOW, now=NOW).owed[0].slot == SLOT
+    assert waiting_debt(config(), known, (Member("daily", WEB, ""),), frozenset(known.waiting)) == (
+        waiting_debt(config(), state(), MEMBERS, frozenset())
+    )
+
+
+def test_only_the_accepted_slots_are_owed_to_a_run_of_a_request() -> None:
+    first = Waiting(group=str(REQUESTED), slot=NOW, accepted_at=NOW)
+    other = Waiting(group=str(REQUESTED), slot=NOW + HOUR, accepted_at=NOW)
+    known = state([Accept(first), Accept(other)])
+    key = next(iter(known.waiting))
+    owing = waiting_debt(config(), known, MEMBERS, frozenset({key}))
+    assert [one.slot for one in owing.owed] == [NOW]
+
+
+def test_newest_slots_are_told_whether_owed_or_not() -> None:
+    assert list(newest_slots(config(), ONE, NOW)) == [(DAILY, SLOT)]
+    assert list(newest_slots(config(schedule=None), ONE, NOW)) == []
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    minutes=st.lists(st.integers(min_value=1, max_value=3 * 24 * 60), min_size=1, max_size=12),
+)
+def test_however_ticks_fall_each_slot_is_owed_once_or_overdue_once(minutes: list[int]) -> None:
+    """Over any sequence of ticks in which what is owed is exported at once, no slot is lost."""
+    known = state(**records(db=Record(accounted_until=SLOT - DAY)))
+    at, seen = NOW, []
+    for step in minutes:
+        at += timedelta(minutes=step)
+        owing = debt(config(catch_up="30d"), known, ONE, at=at, now=at)
+        slots = [*(one.slot for one in owing.overdue), *(one.slot for one in owing.owed)]
+        seen += slots
+        if slots:
+            known = state(**records(db=Record(accounted_until=max(slots))))
+    days = (at - SLOT) // DAY
+    assert seen == [SLOT + day * DAY for day in range(days + 1)]
+    assert ONE[0].volume_id == DB
