@@ -1,0 +1,193 @@
+"""Every metric there is, in one table: its name, unit, meaning, and how a report yields it."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+from volume_images.report import (
+    SERVED_RESULTS,
+    ExportResult,
+    Freshness,
+    FreshnessState,
+    Function,
+    Gauge,
+    ImageResult,
+    Report,
+)
+
+DETAIL_LIMIT = 50
+"""Clouds and policies together that may have metrics of their own: CloudWatch bills each."""
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """One fleet total. A `level` stands from run to run, as opposed to events of one run."""
+
+    name: str
+    meaning: str
+    value: Callable[[Report], float]
+    level: bool = False
+    unit: str = "Count"
+
+
+def _count(result: ExportResult | ImageResult) -> Callable[[Report], float]:
+    return lambda report: report.counts[result]
+
+
+def _gauge(gauge: Gauge) -> Callable[[Report], float]:
+    return lambda report: report.gauges.get(gauge, 0)
+
+
+def _volumes(covers: Callable[[Freshness], bool]) -> Callable[[Report], float]:
+    """Count volumes, not entries: a volume under two policies has two."""
+    return lambda report: len(
+        {(entry.cloud, entry.volume_id) for entry in report.freshness if covers(entry)}
+    )
+
+
+def _fresh(report: Report) -> float:
+    return _volumes(lambda _: True)(report) - _volumes(
+        lambda entry: entry.stale or entry.state is FreshnessState.NEVER_EXPORTED
+    )(report)
+
+
+_stale = _volumes(lambda entry: entry.stale)
+_never_exported = _volumes(lambda entry: entry.state is FreshnessState.NEVER_EXPORTED)
+
+
+_OF_EVERY_RUN = (
+    Metric("RunsFinished", "runs that came to an end, red ones too", lambda _: 1),
+    Metric("RunsRed", "runs that could not do their own work", lambda report: bool(report.red)),
+    Metric(
+        "RunSeconds",
+        "how long the run took",
+        lambda report: (report.finished_at - report.started_at).total_seconds(),
+        unit="Seconds",
+    ),
+    Metric(
+        "CloudsUnavailable",
+        "clouds that the run could not serve",
+        lambda report: sum(cloud.result not in SERVED_RESULTS for cloud in report.clouds),
+    ),
+)
+
+METRICS: Mapping[Function, tuple[Metric, ...]] = {
+    Function.EXPORT: (
+        *_OF_EVERY_RUN,
+        Metric("ExportsStarted", "slots whose export began", _count(ExportResult.STARTED)),
+        Metric("ExportsDone", "due slots found exported", _count(ExportResult.DONE)),
+        Metric("ExportsDeferred", "due slots left for later", _count(ExportResult.DEFERRED)),
+        Metric("ExportsRefused", "exports refused, by us or a cloud", _count(ExportResult.REFUSED)),
+        Metric("ExportsFailed", "exports that failed", _count(ExportResult.FAILED)),
+        Metric("ExportsUnknown", "exports of unknown fate", _count(ExportResult.UNKNOWN)),
+        Metric("ExportsMissed", "slots that passed unexported", _count(ExportResult.MISSED)),
+        Metric(
+            Gauge.EXPORTS_IN_FLIGHT,
+            "exports under way",
+            _gauge(Gauge.EXPORTS_IN_FLIGHT),
+            level=True,
+        ),
+        Metric(
+            Gauge.IMAGES_STUCK,
+            "images pending beyond their deadline",
+            _gauge(Gauge.IMAGES_STUCK),
+            level=True,
+        ),
+        Metric(
+            Gauge.REQUESTS_WAITING,
+            "requested exports not yet started",
+            _gauge(Gauge.REQUESTS_WAITING),
+            level=True,
+        ),
+    ),
+    Function.CLEANUP: (
+        *_OF_EVERY_RUN,
+        Metric("VolumesFresh", "volumes with images young enough", _fresh, level=True),
+        Metric("VolumesStale", "volumes without an image as young as max_age", _stale, level=True),
+        Metric("VolumesNeverExported", "volumes without any image", _never_exported, level=True),
+        Metric("ImagesKept", "images that a rule keeps", _count(ImageResult.KEPT), level=True),
+        Metric(
+            "ImagesAnnounced",
+            "images that stand announced for deletion",
+            _count(ImageResult.ANNOUNCED),
+            level=True,
+        ),
+        Metric(
+            Gauge.ANNOUNCEMENTS_LAPSED,
+            "announced images whose wait began again",
+            _gauge(Gauge.ANNOUNCEMENTS_LAPSED),
+            level=True,
+        ),
+        Metric(
+            "SafetyStops",
+            "safety rules that kept the run from judging or deleting",
+            lambda report: len(report.safety_stops),
+        ),
+        Metric("ImagesDeleted", "images deleted", _count(ImageResult.DELETED)),
+        Metric("ImagesGone", "images that were gone already", _count(ImageResult.GONE)),
+        Metric("ImagesChanged", "images spared: they had changed", _count(ImageResult.CHANGED)),
+        Metric("ImagesNotDeleted", "deletions that failed", _count(ImageResult.NOT_DELETED)),
+        Metric(
+            "ImagesUnknown",
+            "images of ours that cannot be judged",
+            _count(ImageResult.UNKNOWN),
+            level=True,
+        ),
+    ),
+}
+
+
+DETAILED: Mapping[Function, tuple[str, ...]] = {
+    Function.EXPORT: ("ExportsFailed", Gauge.EXPORTS_IN_FLIGHT),
+    Function.CLEANUP: ("VolumesStale", "ImagesAnnounced"),
+}
+"""The metrics that may also be had for each cloud and for each policy."""
+
+
+def totals(report: Report) -> dict[str, tuple[str, float]]:
+    """Return the unit and value of each fleet total, zeros too, by metric name.
+
+    A run that could serve no cloud knows no levels: its zeros would calm alarms.
+    """
+    blind = bool(report.red) and not _served(report)
+    return {
+        metric.name: (metric.unit, metric.value(report))
+        for metric in METRICS[Function(report.function)]
+        if not (blind and metric.level)
+    }
+
+
+def details(report: Report, policies: Iterable[str]) -> dict[tuple[str, str], dict[str, int]]:
+    """Return counts by ("cloud", name) and by ("policy", name), zeros too; the two never crossed.
+
+    A cloud that was not served is left out, as in `totals`.
+    """
+    counted: Counter[tuple[str, str, str]] = Counter()
+    for cloud, policy, metric, number in _detailed(report):
+        counted["cloud", cloud, metric] += number
+        counted["policy", policy, metric] += number
+    values = [("cloud", cloud) for cloud in _served(report)]
+    values += [("policy", policy) for policy in policies if values]
+    return {
+        (kind, value): {
+            metric: counted[kind, value, metric] for metric in DETAILED[Function(report.function)]
+        }
+        for kind, value in values
+    }
+
+
+def _detailed(report: Report) -> Iterator[tuple[str, str, str, int]]:
+    for outcome in report.outcomes:
+        if outcome.result is ExportResult.FAILED:
+            yield outcome.cloud, outcome.policy, "ExportsFailed", 1
+        elif outcome.result is ImageResult.ANNOUNCED:
+            yield outcome.cloud, outcome.policy, "ImagesAnnounced", 1
+    for entry in report.freshness:
+        if entry.stale:
+            yield entry.cloud, entry.policy, "VolumesStale", 1
+    for (cloud, policy), number in report.in_flight.items():
+        yield cloud, policy, Gauge.EXPORTS_IN_FLIGHT, number
+
+
+def _served(report: Report) -> list[str]:
+    return [cloud.cloud for cloud in report.clouds if cloud.result in SERVED_RESULTS]
