@@ -1,0 +1,234 @@
+"""Settings -> the World of a run; and what of it outlives the run while its process is warm."""
+
+import logging
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from ssl import SSLContext
+from tempfile import NamedTemporaryFile
+from threading import RLock
+from typing import TYPE_CHECKING, TypeVar
+
+import boto3
+from botocore.config import Config as ClientOptions
+from botocore.exceptions import BotoCoreError
+
+from volume_images.clock import ServedClock, SystemClock
+from volume_images.cloud.open import OpenedCloud, open_cloud
+from volume_images.cloud.wire import tls_context
+from volume_images.cloud_secrets import Credential, read_aws_secret, read_local_secret
+from volume_images.config import CloudConfig
+from volume_images.errors import CredentialError, SettingsError
+from volume_images.folder_store import ConfigFile, FolderStore
+from volume_images.protocols import Clock, Store, World
+from volume_images.report import Function
+from volume_images.run_id import new_run_id
+from volume_images.s3_store import S3Config, S3Store, read_object
+from volume_images.settings import Settings
+from volume_images.store import CA_BUNDLE_LIMIT, ConfigSource, S3Address, parse_address
+from volume_images.used_config import UsedConfig, use_config
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+    from mypy_boto3_secretsmanager import SecretsManagerClient
+
+KEPT_FOR = timedelta(hours=1)
+"""How long an opened cloud is used again; a refused secret rests as long."""
+
+_CLIENT_OPTIONS = ClientOptions(
+    connect_timeout=5,
+    read_timeout=20,
+    retries={"mode": "standard", "total_max_attempts": 4},
+    max_pool_connections=16,  # as many clouds are served side by side
+)
+
+_SYSTEM_CLOCK = SystemClock()
+
+Made = TypeVar("Made")
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """An opened cloud, and what it was opened with and when."""
+
+    cloud: OpenedCloud
+    config: CloudConfig
+    fingerprint: str
+    opened_at: datetime
+
+    def serves(self, config: CloudConfig, fingerprint: str, now: datetime) -> bool:
+        """Whether opening it again would only buy another token."""
+        young = timedelta() <= now - self.opened_at < KEPT_FOR
+        return young and (self.config, self.fingerprint) == (config, fingerprint)
+
+
+class Connections:
+    """What is made once a process, in one environment, and used by all of its runs.
+
+    Clients of AWS are made when they are first needed: without AWS, none ever is.
+    """
+
+    def __init__(self) -> None:
+        # botocore logs the body of every answer at debug level: a secret's too.
+        logging.getLogger("botocore").setLevel(logging.INFO)
+        self._lock = RLock()
+        self._s3: S3Client | None = None
+        self._secrets: SecretsManagerClient | None = None
+        self._tls: SSLContext | None = None
+        self._served_clock: ServedClock | None = None
+        self._config: UsedConfig | None = None
+        self._clouds: dict[tuple[str, str], _Kept] = {}
+
+    @classmethod
+    def warmed_up(cls) -> "Connections":
+        """Make the client that every run needs right away, where Lambda gives a whole processor.
+
+        One that cannot be made is not reported here: the run makes it, and can say so.
+        """
+        connections = cls()
+        with suppress(SettingsError):
+            _ = connections.s3
+        return connections
+
+    @property
+    def s3(self) -> "S3Client":
+        """The client of S3. Raises SettingsError."""
+        with self._lock:
+            if self._s3 is None:
+                self._s3 = _client(lambda: boto3.client("s3", config=_CLIENT_OPTIONS))
+            return self._s3
+
+    @property
+    def secrets(self) -> "SecretsManagerClient":
+        """The client of Secrets Manager. Raises SettingsError."""
+        with self._lock:
+            if self._secrets is None:
+                self._secrets = _client(
+                    lambda: boto3.client("secretsmanager", config=_CLIENT_OPTIONS)
+                )
+            return self._secrets
+
+    def clock(self, settings: Settings) -> Clock:
+        """Return the one clock; a served one is read anew."""
+        if settings.clock_url is None:
+            return _SYSTEM_CLOCK
+        if self._served_clock is None:
+            self._served_clock = ServedClock(settings.clock_url)
+        else:
+            self._served_clock.read()  # opened clouds hold on to it
+        return self._served_clock
+
+    def config(self, settings: Settings, store: Store, function: Function) -> UsedConfig:
+        """Read the config; one that was parsed before is not parsed again."""
+        self._config = use_config(store, settings.config, function, self._config)
+        return self._config
+
+    def cloud(
+        self, name: str, config: CloudConfig, credential: Credential, clock: Clock, tls: SSLContext
+    ) -> OpenedCloud:
+        """Return a cloud opened with this credential, perhaps by an earlier run.
+
+        Raises CredentialError with the credential's fingerprint, and CloudUnavailable.
+        """
+        key = (name, credential.source)
+        now = _SYSTEM_CLOCK.now()  # tokens live in real time
+        kept = self._clouds.get(key)
+        if kept and kept.serves(config, credential.fingerprint, now):
+            return kept.cloud
+        try:
+            cloud = open_cloud(config, credential.secret, clock=clock, tls=tls)
+        except CredentialError as error:
+            error.fingerprint = credential.fingerprint
+            raise
+        self._clouds[key] = _Kept(cloud, config, credential.fingerprint, now)
+        return cloud
+
+    def tls(self, ca_bundle: str | None) -> SSLContext:
+        """Return the one TLS context; it trusts `ca_bundle` (an address) too."""
+        with self._lock:
+            if self._tls is None:
+                self._tls = _trusting(ca_bundle, self)
+            return self._tls
+
+
+def connect(settings: Settings, function: Function, connections: Connections) -> World:
+    """Read clock and config, and make a World of them; no secret is read before a cloud is opened.
+
+    Raises SettingsError, ConfigError (NoConfigYet where there never was one) and StoreError.
+    """
+    clock = connections.clock(settings)
+    store = open_store(settings, connections)
+    used = connections.config(settings, store, function)
+
+    def opened(name: str, refused_secret: str = "") -> OpenedCloud:
+        config = used.config.clouds[name]
+        secret_name = f"{settings.secret_prefix}/{function.role}/{name}"
+        credential = _credential(secret_name, config, connections)
+        if credential.fingerprint == refused_secret:
+            raise CredentialError(
+                f"{credential.source}: was refused less than an hour ago, and rests until the hour"
+                " is over: put a right one there"
+            )
+        tls = connections.tls(settings.ca_bundle)
+        return connections.cloud(name, config, credential, clock, tls)
+
+    return World(
+        run_id=new_run_id(clock.now()),
+        config=used.config,
+        config_version=used.version,
+        config_fault=used.fault,
+        store=store,
+        clock=clock,
+        open_cloud=opened,
+        deployment_id=settings.deployment_id,
+        minimum_grace=settings.minimum_grace,
+    )
+
+
+def open_store(settings: Settings, connections: Connections) -> Store:
+    """Return the store that the settings name, with the config wherever they say it lies."""
+    source = config_source(settings.config, connections)
+    root = parse_address(settings.store)
+    if isinstance(root, S3Address):
+        return S3Store(connections.s3, root, source)
+    return FolderStore(root, source)
+
+
+def config_source(location: str, connections: Connections) -> ConfigSource:
+    """Return a reader of the config at `s3://bucket/key` or at a path."""
+    address = parse_address(location)
+    if isinstance(address, S3Address):
+        return S3Config(connections.s3, address)
+    return ConfigFile(address)
+
+
+def _credential(name: str, config: CloudConfig, connections: Connections) -> Credential:
+    """Read a cloud's secret: each time, so that a new one counts at once."""
+    if config.clouds_yaml is not None:
+        return read_local_secret(config.clouds_yaml)
+    return read_aws_secret(connections.secrets, name)
+
+
+def _client(make: Callable[[], Made]) -> Made:
+    try:
+        return make()
+    except (BotoCoreError, ValueError) as error:
+        raise SettingsError(
+            f"no client of AWS can be made: {error}: check AWS_REGION, AWS_PROFILE and"
+            " AWS_ENDPOINT_URL"
+        ) from error
+
+
+def _trusting(bundle: str | None, connections: Connections) -> SSLContext:
+    """Make a TLS context that trusts `bundle` too: a path, or an address in S3."""
+    address = parse_address(bundle) if bundle else None
+    if not isinstance(address, S3Address):
+        return tls_context(bundle)
+    with NamedTemporaryFile(suffix=".pem") as file:
+        file.write(read_object(connections.s3, address, CA_BUNDLE_LIMIT))
+        file.flush()
+        try:
+            return tls_context(file.name)
+        except SettingsError as error:
+            raise SettingsError(f"CA bundle {address}: not a PEM file") from error
