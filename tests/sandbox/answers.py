@@ -1,7 +1,6 @@
 """The error bodies of the clouds, each in the shape of the service that sends it."""
 
 import html
-import json
 import uuid
 from http import HTTPStatus
 
@@ -58,16 +57,19 @@ def glance_error(request: Request, status: int, message: str) -> Refusal:
     return Refusal(Answer(status, page.encode(), {"Content-Type": "text/html; charset=UTF-8"}))
 
 
-def keystone_unauthorized() -> Refusal:
+def challenge(request: Request) -> str:
+    """Say, in a `WWW-Authenticate` header, where tokens are issued."""
+    return f'Keystone uri="http://{request.header("Host")}/identity"'
+
+
+def keystone_unauthorized(request: Request) -> Refusal:
     """Say 401 as Keystone's middleware does in front of Cinder."""
     error = {
         "code": 401,
         "title": "Unauthorized",
         "message": "The request you have made requires authentication.",
     }
-    body = json.dumps({"error": error}).encode()
-    headers = {"Content-Type": "application/json", "WWW-Authenticate": "Keystone uri"}
-    return Refusal(Answer(401, body, headers))
+    return Refusal(json_answer(401, {"error": error}, WWW_Authenticate=challenge(request)))
 
 
 GLANCE_UNAUTHORIZED = (

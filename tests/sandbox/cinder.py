@@ -78,7 +78,7 @@ class Cinder:
         try:
             return self._identity.holder(request)
         except Unauthenticated as error:
-            raise keystone_unauthorized() from error
+            raise keystone_unauthorized(request) from error
 
     def _check_project(self, request: Request) -> None:
         scoped = self._holder(request).scoped

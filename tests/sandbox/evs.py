@@ -160,8 +160,7 @@ class Evs:
         if volume.size_gib > MAX_EXPORT_GIB:
             message = f"Invalid volume: Volume {volume.id} is larger than {MAX_EXPORT_GIB} GB."
             raise coded_error(400, "EVS.5400", message)
-        own = [image for image in self._world.images.values() if self._is_own(image.owner)]
-        if len(own) >= self._world.image_quota:
+        if self._world.own_images() >= self._world.image_quota:
             raise coded_error(400, "IMG.0015", "The image quota is exceeded.")
         told = volume.image_metadata.get("__os_type", "")
         chosen = options.os_type if volume.status == VolumeStatus.AVAILABLE else "linux"
@@ -175,9 +174,6 @@ class Evs:
         )
         document = upload_document(volume, image, options, Dialect.HUAWEI)
         return json_answer(202, {ACTION: document})
-
-    def _is_own(self, owner: str) -> bool:
-        return owner == self._world.project_id
 
 
 def check_gateway(identity: Identity, request: Request) -> None:

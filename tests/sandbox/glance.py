@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from urllib.parse import urlencode
 
-from tests.sandbox.answers import GLANCE_UNAUTHORIZED, Refusal, glance_error
+from tests.sandbox.answers import GLANCE_UNAUTHORIZED, Refusal, challenge, glance_error
 from tests.sandbox.identity import Identity, Unauthenticated
 from tests.sandbox.image_documents import glance_document, member_document
 from tests.sandbox.image_listing import (
@@ -75,7 +75,7 @@ class Glance:
             self._identity.holder(request)
         except Unauthenticated as error:
             refusal = glance_error(request, 401, GLANCE_UNAUTHORIZED)
-            headers = refusal.answer.with_headers(WWW_Authenticate="Keystone uri")
+            headers = refusal.answer.with_headers(WWW_Authenticate=challenge(request))
             raise Refusal(headers) from error
         answer = self._router.dispatch(request)
         if answer is None:

@@ -133,9 +133,7 @@ class Ims:
         return json_answer(200, ims_document(image, self._world.project_id))
 
     def _quota(self, _: Request) -> Answer:
-        used = sum(
-            1 for each in self._world.images.values() if each.owner == self._world.project_id
-        )
+        used = self._world.own_images()
         quota = self._world.image_quota
         resource = {"type": "image", "used": used, "quota": quota, "min": 1, "max": 1_000_000}
         return json_answer(200, {"quotas": {"resources": [resource]}})

@@ -201,6 +201,10 @@ class World:
                 if export.image.id == image_id:
                     export.holds_image = False
 
+    def own_images(self) -> int:
+        """Count the images that the project owns: what its quota is about."""
+        return sum(1 for image in self.images.values() if image.owner == self.project_id)
+
     def plant_image(
         self,
         *,
