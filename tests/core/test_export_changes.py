@@ -1,0 +1,109 @@
+"""Changes of the exporter's state: the same twice, in any state, and written as they are read."""
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.core.export_samples import DAILY, DAY, NOW, REQUESTED, SLOT, image, state, under_way
+from volume_images.export_changes import (
+    Accept,
+    Accounted,
+    Change,
+    Discover,
+    Fail,
+    FirstSeen,
+    Follow,
+    Forget,
+    FoundGood,
+    Intend,
+    Leave,
+    Looked,
+    LookSoon,
+    Miss,
+    Pause,
+    Refuse,
+    Reported,
+    Say,
+    SecretRefused,
+    Stick,
+    Unanswered,
+    Unstick,
+    changed,
+)
+from volume_images.export_state import (
+    Discovered,
+    ExportState,
+    Missed,
+    NewestGood,
+    Refusal,
+    Stuck,
+    Waiting,
+    slot_key,
+)
+
+GROUP = str(DAILY)
+GOOD = NewestGood(slot=SLOT, image_id="image-1", created_at=SLOT)
+EVERY_CHANGE: tuple[Change, ...] = (
+    FirstSeen(GROUP, SLOT - DAY),
+    Accounted(GROUP, SLOT),
+    FoundGood(GROUP, GOOD),
+    Miss(Missed(group=GROUP, slot=SLOT, reason="too_late")),
+    Reported((slot_key(GROUP, SLOT),)),
+    Accept(Waiting(group=str(REQUESTED), slot=NOW, accepted_at=NOW)),
+    Intend(under_way(image_id=""), 1),
+    Follow(under_way()),
+    Leave(image().name),
+    Fail(GROUP, 1, NOW, "export_failed"),
+    Refuse(GROUP, Refusal(reason="r", facts="f", config_version="v", at=NOW)),
+    Unanswered(GROUP, NOW),
+    Stick("image-1", Stuck(group=GROUP, slot=SLOT, image_name=image().name, found_at=NOW)),
+    Unstick("image-1"),
+    Say(GROUP, "started"),
+    Discover({"volume": Discovered(name="db01", tags={"backup": "daily"})}, NOW),
+    Forget(frozenset({GROUP})),
+    Pause(NOW),
+    SecretRefused("fingerprint", NOW),
+    Looked(NOW, NOW + DAY, "v1", {"daily": "0 2 * * * UTC"}),
+    LookSoon(NOW),
+)
+some_changes = st.lists(st.sampled_from(EVERY_CHANGE), max_size=12)
+
+
+@settings(max_examples=200, deadline=None)
+@given(before=some_changes, again=some_changes)
+def test_applying_changes_again_in_order_changes_nothing(
+    before: list[Change], again: list[Change]
+) -> None:
+    once = changed(state(before), again)
+    assert changed(once, again) == changed(changed(once, again), again)
+
+
+@settings(max_examples=200, deadline=None)
+@given(changes=some_changes)
+def test_a_state_is_read_as_it_was_written(changes: list[Change]) -> None:
+    written = state(changes)
+    assert ExportState.model_validate_json(written.model_dump_json()) == written
+
+
+@settings(max_examples=200, deadline=None)
+@given(changes=some_changes)
+def test_accounted_slots_only_move_forward(changes: list[Change]) -> None:
+    known = state([Accounted(GROUP, SLOT + DAY)])
+    after = changed(known, [one for one in changes if not isinstance(one, Forget)])
+    assert after.record(DAILY).accounted_until == SLOT + DAY
+
+
+def test_a_missed_slot_is_kept_until_it_is_reported() -> None:
+    known = state([Miss(Missed(group=GROUP, slot=SLOT, reason="too_late"))])
+    assert list(known.missed) == [slot_key(GROUP, SLOT)]
+    assert changed(known, [Reported(tuple(known.missed))]).missed == {}
+
+
+def test_an_older_good_image_changes_nothing() -> None:
+    older = GOOD.model_copy(update={"slot": SLOT - DAY})
+    known = state([FoundGood(GROUP, GOOD), Fail(GROUP, 2, NOW, "export_failed")])
+    assert changed(known, [FoundGood(GROUP, older)]) == known
+
+
+def test_a_volume_is_seen_first_once() -> None:
+    known = state([FirstSeen(GROUP, SLOT), FirstSeen(GROUP, SLOT + DAY)])
+    assert known.record(DAILY).accounted_until == SLOT
