@@ -2,7 +2,8 @@
 
 import os
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from contextlib import suppress
 from multiprocessing import get_context
 from pathlib import Path
 from socketserver import BaseRequestHandler, ThreadingTCPServer
@@ -16,6 +17,7 @@ from botocore.exceptions import ClientError
 from moto.server import ThreadedMotoServer
 from mypy_boto3_s3 import S3Client
 
+from tests.sandbox.aws_server import AwsSandbox
 from volume_images.errors import ConfigError, Conflict, SettingsError, StoreError
 from volume_images.folder_store import ConfigFile, FolderStore, read_file
 from volume_images.s3_store import Answer, S3Config, S3Store, read_answer, read_object
@@ -222,6 +224,16 @@ class TestS3States:
             version = s3_store.replace_state(KEY, body, version)
         assert s3_store.earlier_states(KEY) == [b"three", b"two", b"one"]
 
+    def test_no_write_is_lost_among_writers_that_write_at_once(self) -> None:
+        with AwsSandbox() as aws:
+            bucket = aws.create_bucket(f"store-{aws.account_id}")
+            store = S3Store(aws.s3, S3Address(bucket, ""), S3Config(aws.s3, S3Address(bucket, "c")))
+            with ThreadPoolExecutor(4) as threads:
+                list(threads.map(count_up, [store] * 12))
+            stored = store.state(KEY)
+        assert stored is not None
+        assert stored.body == b"12"
+
     def test_only_the_newest_earlier_states_are_read(self, s3: S3Client, s3_store: S3Store) -> None:
         for number in range(14):
             s3.put_object(Bucket="store", Key=f"prod/{KEY}", Body=b"%d" % number)
@@ -297,19 +309,18 @@ def test_what_an_answer_of_s3_means(status: int, code: str, answer: Answer) -> N
     assert read_answer(error) is answer
 
 
-def add_one(folder: str) -> int:
-    """Count up in a state, as often as it takes; return how many conflicts that met."""
-    store = FolderStore(Path(folder), ConfigFile(Path(folder)))
-    conflicts = 0
+def count_up(store: S3Store | FolderStore) -> None:
+    """Add one to the number in a state, as often as it takes."""
     while True:
         stored = store.state(KEY)
         count = int(stored.body) if stored else 0
-        try:
+        with suppress(Conflict):
             store.replace_state(KEY, b"%d" % (count + 1), stored.version if stored else None)
-        except Conflict:
-            conflicts += 1
-        else:
-            return conflicts
+            return
+
+
+def count_up_in(folder: str) -> None:
+    count_up(FolderStore(Path(folder), ConfigFile(Path(folder))))
 
 
 class TestFolder:
@@ -317,7 +328,7 @@ class TestFolder:
         self, folder_store: FolderStore
     ) -> None:
         with ProcessPoolExecutor(4, mp_context=get_context("fork")) as processes:
-            list(processes.map(add_one, [str(folder_store.folder)] * 40))
+            list(processes.map(count_up_in, [str(folder_store.folder)] * 40))
         stored = folder_store.state(KEY)
         assert stored is not None
         assert stored.body == b"40"

@@ -5,7 +5,7 @@ import os
 import sys
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from functools import wraps
+from functools import cache, wraps
 from typing import Any, TextIO
 
 from aws_lambda_powertools import Logger
@@ -176,7 +176,7 @@ class _Output(logging.StreamHandler[TextIO]):
     """Writes to standard output in Lambda, else to standard error.
 
     Run by a person, standard output belongs to what the command prints. The stream is looked up
-    for each line: Powertools keeps a handler for ever, and streams are replaced.
+    for each line: a logger lives as long as its process, and streams are replaced.
     """
 
     def __init__(self) -> None:
@@ -187,8 +187,11 @@ class _Output(logging.StreamHandler[TextIO]):
         return sys.stdout if _in_lambda() else sys.stderr
 
 
+@cache
 def _logger(function: str) -> Logger:
-    return Logger(service=str(function), logger_handler=_Output(), utc=True, use_rfc3339=True)
+    logger = Logger(service=str(function), logger_handler=_Output(), utc=True, use_rfc3339=True)
+    logger.remove_keys(["location"])  # every line is written in this file
+    return logger
 
 
 def _in_lambda() -> bool:
