@@ -186,4 +186,4 @@ def _kind(body: bytes) -> str:
     start = body.lstrip()[:1]
     if not start:
         return "an empty body"
-    return "an HTML page" if start == b"<" else "a body that is no JSON object"
+    return "an HTML page" if start == b"<" else "a body that cannot be understood"

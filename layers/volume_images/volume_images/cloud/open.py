@@ -3,6 +3,7 @@
 import ssl
 from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import assert_never
 
 from volume_images.cloud.credentials import Secret
 from volume_images.cloud.endpoints import Surroundings, find_service
@@ -66,6 +67,8 @@ def open_cloud(
         case Dialect.OPENSTACK:
             volumes = OpenstackVolumes(block_storage, project_id)
             images = OpenstackImages(image, project_id)
+        case _:
+            assert_never(config.dialect)
     return OpenedCloud(
         project_id=project_id,
         volumes=CloudVolumes(session, volumes),

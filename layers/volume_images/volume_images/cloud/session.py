@@ -91,8 +91,14 @@ class CloudSession:
             raise CloudUnavailable(error.message, status=error.status) from error
 
     def delete(self, url: str) -> None:
-        """DELETE, once (a request that was refused for its token alone is sent again)."""
-        answer = self._renewed("DELETE", url)
+        """DELETE, once (a request that was refused for its token alone is sent again).
+
+        Raises LostAnswer whenever the request may have been carried out all the same.
+        """
+        try:
+            answer = self._renewed("DELETE", url)
+        except CloudUnavailable as error:
+            raise _lost_if_sent_on(error) from error.__cause__
         if answer.status != requests.codes.no_content:
             raise LostAnswer(f"{answer.where}: answered {answer.status} instead of 204")
 
@@ -103,14 +109,8 @@ class CloudSession:
         """
         try:
             return self._call("POST", url, json=body)
-        except Throttled:
-            raise
         except CloudUnavailable as error:
-            if error.status is None or error.status < requests.codes.server_error:
-                raise
-            raise LostAnswer(
-                error.message, status=error.status, code=error.code, request_id=error.request_id
-            ) from error
+            raise _lost_if_sent_on(error) from error.__cause__
 
     def _renewed(
         self,
@@ -161,3 +161,12 @@ class CloudSession:
         if isinstance(error, CredentialError):
             self._tokens.replace(token)
         raise error
+
+
+def _lost_if_sent_on(error: CloudUnavailable) -> CloudUnavailable:
+    """Make a LostAnswer of a 5xx: whoever failed may have handed the request on before."""
+    if error.status is None or error.status < requests.codes.server_error:
+        return error
+    return LostAnswer(
+        error.message, status=error.status, code=error.code, request_id=error.request_id
+    )

@@ -2,6 +2,7 @@
 
 import logging
 import re
+from typing import assert_never
 
 import requests
 from keystoneauth1 import exceptions
@@ -52,8 +53,6 @@ class Tokens(BaseIdentityPlugin):
             # The request that waits for this token was not sent: nothing of it can be lost.
             raise CloudUnavailable(lost.message) from lost
         except (exceptions.HttpError, exceptions.MissingAuthMethods) as failure:
-            if failure.response is None:
-                raise
             error = self._error_of(failure.response)
         except (exceptions.ClientException, KeyError, TypeError, ValueError, AttributeError):
             error = CloudUnavailable(f"{self._where()}: answered without a token that can be read")
@@ -71,7 +70,8 @@ class Tokens(BaseIdentityPlugin):
     def _where(self) -> str:
         return place("POST", f"{self._source.token_url}")
 
-    def _error_of(self, response: requests.Response) -> CloudError:
+    def _error_of(self, response: requests.Response | None) -> CloudError:
+        assert response is not None, "keystoneauth1 makes these errors from answers alone"
         answer = Answer(self._where(), response.status_code, response.headers, response.content)
         error = error_of(answer, hidden=self._hidden, now=self._clock.now())
         refusals = {401, 403, 404} if self._unknown_is_refused else {401, 403}
@@ -122,6 +122,8 @@ def _source(secret: Secret, project: str) -> v3.Auth:
                 project_domain_name=domain.name if named else None,
                 project_domain_id=domain.id if named else None,
             )
+        case _:
+            assert_never(secret.login)
 
 
 def project_of(access: AccessInfo, project: str) -> str:
