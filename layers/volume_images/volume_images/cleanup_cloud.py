@@ -82,7 +82,8 @@ def clean(chore: Chore) -> Cleaned:
     """Do one cloud's share; errors of the cloud become its outcome. Raises StoreError."""
     memory = _read(chore)
     try:
-        cloud = chore.world.open_cloud(chore.cloud)
+        resting = memory.state.resting_secret(chore.world.clock.now())
+        cloud = chore.world.open_cloud(chore.cloud, resting)
         facts = gather(chore.world, chore.cloud, cloud, memory.state)
     except (CloudError, ClockSkew) as error:
         return _left_alone(chore, memory, error)
@@ -105,9 +106,12 @@ def clean(chore: Chore) -> Cleaned:
 
 def _with_plan(chore: Chore, facts: CloudFacts, plan: CleanupPlan) -> Change:
     """Return how the plan is written into whichever state is the newest."""
-    return lambda state: remember(
-        state, plan, config_history(chore.world, facts, state, chore.versions)
-    )
+
+    def change(state: CleanupState) -> CleanupState:
+        history = config_history(chore.world, facts, state, chore.versions)
+        return remember(state, plan, history).with_refused_secret("", None)
+
+    return change
 
 
 def _deleted(
@@ -167,18 +171,25 @@ def _left_alone(
     What stands announced there is neither confirmed nor withdrawn.
     """
     now = chore.world.clock.now()
+    damage = _damage(chore, memory)
     covered = _known_to_be_covered(chore, memory.state)
-    state = first_seen(memory.state, covered, now)
+
+    def noted(state: CleanupState) -> CleanupState:
+        seen = first_seen(state, covered, now)
+        if isinstance(error, CredentialError) and error.refused:
+            return seen.with_refused_secret(error.fingerprint, now)
+        return seen
+
     if not chore.dry_run:
-        state = _write(chore, memory, lambda newest: first_seen(newest, covered, now)).state
+        memory = _write(chore, memory, noted)
     result = _result_of(error)
     stops = result in (CloudResult.INCOMPLETE_LISTING, CloudResult.CLOCK_SKEW)
     return Cleaned(
         outcome=CloudOutcome(cloud=chore.cloud, result=result, reason=str(error)),
         judged=False,
-        freshness=_freshness(covered, state, now),
+        freshness=_freshness(covered, noted(memory.state), now),
         safety_stops=(f"{chore.cloud}: {error}",) if stops else (),
-        red=_damage(chore, memory),
+        red=damage,
     )
 
 

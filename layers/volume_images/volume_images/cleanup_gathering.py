@@ -8,6 +8,7 @@ from volume_images.announcing import LONGEST_GAP, Digests, History
 from volume_images.cleanup_plan import CloudFacts
 from volume_images.cleanup_state import CleanupState
 from volume_images.config import Config, parse_config
+from volume_images.errand import export_state_key
 from volume_images.errors import ConfigError, SafetyStop
 from volume_images.export_state import empty_export_state
 from volume_images.memory import read_state
@@ -109,5 +110,5 @@ def _read(cloud: Cloud, volume_ids: Sequence[str], at_once: int) -> dict[str, Vo
 
 def _stuck(store: Store, cloud_name: str, deployment_id: str) -> Mapping[str, datetime]:
     """Ask the exporter's state which images will never be finished, and since when it knows."""
-    memory = read_state(store, f"state/export/{cloud_name}.json", empty_export_state(deployment_id))
+    memory = read_state(store, export_state_key(cloud_name), empty_export_state(deployment_id))
     return {image_id: stuck.found_at for image_id, stuck in memory.state.stuck.items()}

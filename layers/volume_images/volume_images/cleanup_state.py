@@ -4,13 +4,17 @@ Nothing is deleted that this state, as it was written before, does not carry.
 """
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from pydantic import BaseModel, ConfigDict
 
 from volume_images.model import GroupKey, Volume
 from volume_images.report import ImageResult
 from volume_images.state import FORMAT, State
+
+
+SECRET_RESTS = timedelta(hours=1)
+"""How long a refused credential is left alone, unless another one takes its place."""
 
 
 class _Record(BaseModel):
@@ -103,15 +107,29 @@ class CleanupState(State):
     """Cleanup's memory of one cloud.
 
     `groups` by `{project id}/{group}`, `series` by `{policy}/{volume id}`, `volumes` by volume id.
+    `refused_secret` is the fingerprint of a credential that the cloud refused.
     """
 
     groups: Mapping[str, GroupRecord] = {}
+    refused_secret: str = ""
+    refused_secret_at: datetime | None = None
     series: Mapping[str, Series] = {}
     volumes: Mapping[str, VolumeFacts] = {}
 
     def group(self, project_id: str, key: GroupKey) -> GroupRecord:
         """Return what is known of a group; an empty record where nothing is."""
         return self.groups.get(record_key(project_id, key), GroupRecord())
+
+    def resting_secret(self, now: datetime) -> str:
+        """Return the fingerprint of a credential not to be tried again yet: accounts lock."""
+        at = self.refused_secret_at
+        return self.refused_secret if at is not None and now < at + SECRET_RESTS else ""
+
+    def with_refused_secret(self, fingerprint: str, at: datetime | None) -> "CleanupState":
+        """Return the state with a refused credential noted, or cleared by an empty one."""
+        return self.model_copy(
+            update={"refused_secret": fingerprint, "refused_secret_at": at if fingerprint else None}
+        )
 
     @property
     def covered_volume_ids(self) -> frozenset[str]:
