@@ -1,4 +1,4 @@
-"""Which owed slots are started: done, missed, busy, spaced, refused, or within the room there is."""
+"""Which owed slots start: done, missed, busy, spaced, refused, or within the room there is."""
 
 from collections.abc import Sequence
 from dataclasses import replace

@@ -60,8 +60,8 @@ def _next_look(
     config = errand.world.config
     looks = [now + LOOK_AT_LEAST]
     looks += [decision.look_at for decision in plan.decisions if decision.look_at is not None]
-    if state.under_way or state.waiting:
-        looks.append(now)
+    if plan.steps or state.under_way or state.waiting:
+        looks.append(now)  # whatever came of the steps, the next tick settles it
     if state.stuck:
         looks.append(now + STUCK_EVERY)
     if any(entry.cloud == errand.cloud for entry in config.discover):

@@ -112,8 +112,8 @@ def _look_once(
     if errand.whole:
         facts += uncovered(scene.state, gathered.members)
     progress = progress.noting(_nothing_owed(errand, scene, gathered.members))
-    progress = progress.noting(outcome_of(one, errand.cloud) for one in settled)
     progress = progress.noting(plan.outcomes)
+    progress = progress.noting(outcome_of(one, errand.cloud) for one in settled)
 
     if errand.dry_run:
         planned = [_planned(step, scene) for step in plan.steps]
