@@ -75,11 +75,11 @@ class Site:
         trigger: Tick | Requests | None = None,
         limits: RunLimits = NO_LIMITS,
         without_wait: frozenset[str] = frozenset(),
-        world: World | None = None,
+        change: Callable[[World], World] = lambda world: world,
     ) -> Report:
-        """Run cleanup once."""
+        """Run cleanup once, in a world that `change` may make go wrong."""
         return cleanup_run(
-            world or self.world(), trigger or Tick(), limits=limits, without_wait=without_wait
+            change(self.world()), trigger or Tick(), limits=limits, without_wait=without_wait
         )
 
     def clean_after(self, time: timedelta, **arguments: Any) -> Report:  # noqa: ANN401
@@ -167,15 +167,18 @@ class WrappedCloud:
 
 
 def with_images(
-    world: World, wrap: Callable[[Images], Images], skew: timedelta | None = None
-) -> World:
+    wrap: Callable[[Images], Images], skew: timedelta | None = None
+) -> Callable[[World], World]:
     """Let a run see a cloud's images through something that goes wrong."""
 
-    def opened(name: str, refused_secret: str = "") -> Cloud:
-        cloud = world.open_cloud(name, refused_secret)
-        return WrappedCloud(cloud, wrap(cloud.images), skew)
+    def change(world: World) -> World:
+        def opened(name: str, refused_secret: str = "") -> Cloud:
+            cloud = world.open_cloud(name, refused_secret)
+            return WrappedCloud(cloud, wrap(cloud.images), skew)
 
-    return replace(world, open_cloud=opened)
+        return replace(world, open_cloud=opened)
+
+    return change
 
 
 def results(report: Report) -> dict[str, str]:

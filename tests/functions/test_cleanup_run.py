@@ -138,7 +138,6 @@ def test_without_wait_the_named_volume_skips_the_wait_and_never_the_floor(site: 
 def test_what_is_deleted_without_wait_was_written_down_first(site: Site) -> None:
     for day in (26, 27, 28, 29):
         site.plant(day)
-    world = site.world()
     carried: list[bool] = []
 
     class Watching(Passing):
@@ -147,7 +146,7 @@ def test_what_is_deleted_without_wait_was_written_down_first(site: Site) -> None
             carried.append(image_id in group.announced)
             return super().delete(image_id)
 
-    site.clean(without_wait=frozenset({DB}), world=with_images(world, Watching))
+    site.clean(without_wait=frozenset({DB}), change=with_images(Watching))
 
     assert carried == [True]
 

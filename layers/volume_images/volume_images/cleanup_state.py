@@ -12,7 +12,6 @@ from volume_images.model import GroupKey, Volume
 from volume_images.report import ImageResult
 from volume_images.state import FORMAT, State
 
-
 SECRET_RESTS = timedelta(hours=1)
 """How long a refused credential is left alone, unless another one takes its place."""
 
