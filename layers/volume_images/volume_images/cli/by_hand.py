@@ -1,0 +1,37 @@
+"""What every run by hand begins and ends with."""
+
+from contextlib import suppress
+
+from volume_images.bootstrap import Connections, connect
+from volume_images.cli.exit_codes import ExitCode
+from volume_images.cli.printing import print_report
+from volume_images.config import parse_config
+from volume_images.errors import RunFailed
+from volume_images.filing import filed
+from volume_images.model import Trigger
+from volume_images.observability import publish
+from volume_images.protocols import World
+from volume_images.report import Function, Report
+from volume_images.settings import Settings
+
+
+def open_world(settings: Settings, function: Function) -> World:
+    """Connect with the config that is there now. Raises InputError, StoreError.
+
+    A scheduled export goes on with the last config that could be read; a person who names one
+    means that one.
+    """
+    world = connect(settings, function, Connections())
+    if world.config_fault:
+        parse_config(world.store.config().body, settings.config)
+    return world
+
+
+def finish(report: Report, world: World, trigger: Trigger, *, as_json: bool) -> ExitCode:
+    """File, log and print what a run did."""
+    if not report.address:
+        report = filed(report, world.store)
+    with suppress(RunFailed):  # what made it red is printed, and in the exit code
+        publish(report, world, trigger)
+    names = {volume.id: volume.name for volume in world.config.volumes}
+    return print_report(report, names, as_json=as_json)

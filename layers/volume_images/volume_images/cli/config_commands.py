@@ -1,0 +1,74 @@
+"""`config check` and `config schema`: before a config is uploaded."""
+
+from typing import Annotated
+
+import typer
+
+from volume_images.bootstrap import Connections, config_source
+from volume_images.cli.exit_codes import ExitCode
+from volume_images.cli.options import JsonOption, examples
+from volume_images.cli.printing import print_json, print_line
+from volume_images.config import Config, config_schema, parse_config
+from volume_images.config_checks import check_config
+from volume_images.errors import ConfigError, Problem
+
+commands = typer.Typer(
+    help="Check the config document, or print its schema.", rich_markup_mode=None
+)
+
+
+@commands.command(
+    epilog=examples(
+        "volume-images config check config.yaml",
+        "volume-images config check s3://my-config-bucket/config.yaml --json",
+    )
+)
+def check(
+    location: Annotated[str, typer.Argument(metavar="FILE|S3", help="A file, or s3://bucket/key.")],
+    *,
+    as_json: JsonOption = False,
+) -> int:
+    """Say everything that is wrong with a config.
+
+    Each problem comes with its path; the exit code is 2 if there is any. What does not parse
+    stops a run; the other problems do not, but cannot be meant.
+    """
+    body = config_source(location, Connections()).read().body
+    try:
+        config = parse_config(body, location)
+    except ConfigError as error:
+        return _say(location, error.problems, "", as_json=as_json)
+    return _say(location, check_config(config), _size(config), as_json=as_json)
+
+
+@commands.command(
+    epilog=examples(
+        "volume-images config schema > config.schema.json",
+        "# first line of config.yaml: # yaml-language-server: $schema=config.schema.json",
+    )
+)
+def schema() -> int:
+    """Print the JSON Schema of the config, for editors."""
+    print_json(config_schema())
+    return ExitCode.FINE
+
+
+def _say(location: str, problems: tuple[Problem, ...], size: str, *, as_json: bool) -> int:
+    if as_json:
+        found = [{"path": problem.path, "message": problem.message} for problem in problems]
+        print_json({"config": location, "problems": found})
+    else:
+        for problem in problems:
+            print_line(f"{location}: {problem}")
+        if problems:
+            print_line(f"{len(problems)} problem{'s' if len(problems) > 1 else ''}")
+        else:
+            print_line(f"{location}: fine ({size})")
+    return ExitCode.WRONG_INPUT if problems else ExitCode.FINE
+
+
+def _size(config: Config) -> str:
+    return (
+        f"clouds: {len(config.clouds)}, policies: {len(config.policies)},"
+        f" volumes: {len(config.volumes)}, discover: {len(config.discover)}"
+    )

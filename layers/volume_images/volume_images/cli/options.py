@@ -1,0 +1,58 @@
+"""The options that several commands share, and how their texts are read."""
+
+import re
+from typing import Annotated
+
+import typer
+
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+
+
+def parse_wait(text: str) -> float:
+    """Read a duration like `90s`, `30m` or `1h30m`, in seconds."""
+    if not re.fullmatch(r"(\d{1,6}[smhd])+", text, re.ASCII):
+        raise typer.BadParameter("must be a duration like 90s, 30m, 2h or 1h30m")
+    seconds = sum(int(count) * _UNITS[unit] for count, unit in re.findall(r"(\d+)([smhd])", text))
+    if not seconds:
+        raise typer.BadParameter("must be at least 1s")
+    return float(seconds)
+
+
+ConfigOption = Annotated[
+    str | None,
+    typer.Option(
+        "--config",
+        metavar="FILE|S3",
+        help="The config: a file, or s3://bucket/key.  [VOLUME_IMAGES_CONFIG]",
+    ),
+]
+StoreOption = Annotated[
+    str | None,
+    typer.Option(
+        "--store",
+        metavar="FOLDER|S3",
+        help="Where states and reports lie: a folder, or s3://bucket. For a config file: the"
+        " folder .volume-images beside it.  [VOLUME_IMAGES_STORE]",
+    ),
+]
+DeploymentOption = Annotated[
+    str | None,
+    typer.Option(
+        "--deployment",
+        metavar="NAME",
+        help="What tells this deployment's images from others'. For a store in a folder:"
+        " local.  [VOLUME_IMAGES_DEPLOYMENT]",
+    ),
+]
+DryRunOption = Annotated[
+    bool, typer.Option("--dry-run", help="Only say what would be done; change nothing.")
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print the whole result as JSON.")]
+VerboseOption = Annotated[
+    bool, typer.Option("--verbose", "-v", help="Write the run's log to standard error, too.")
+]
+
+
+def examples(*lines: str) -> str:
+    """Return the end of a command's help: lines that click does not fill."""
+    return "\n".join(["\b", "Examples:", *(f"  {line}" for line in lines)])

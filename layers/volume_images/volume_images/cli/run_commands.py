@@ -1,0 +1,173 @@
+"""`export`, `request` and `cleanup`: the same runs as on schedule, by hand and without a limit."""
+
+import os
+from dataclasses import replace
+from typing import Annotated, Any
+
+import typer
+
+from volume_images.cleanup_run import cleanup_run
+from volume_images.cli.by_hand import finish, open_world
+from volume_images.cli.options import (
+    ConfigOption,
+    DeploymentOption,
+    DryRunOption,
+    JsonOption,
+    StoreOption,
+    VerboseOption,
+    examples,
+    parse_wait,
+)
+from volume_images.cli.surroundings import settings_by_hand
+from volume_images.cli.watching import watched
+from volume_images.export_run import export_run
+from volume_images.model import Tick
+from volume_images.protocols import RunLimits
+from volume_images.report import ExportResult, Function, Outcome, Report
+from volume_images.triggers import parse_cleanup_trigger, parse_trigger
+
+
+def export(  # noqa: PLR0913 - its options
+    *,
+    config: ConfigOption = None,
+    at: Annotated[
+        str | None,
+        typer.Option(
+            metavar="TIME",
+            help="Export the slots that are due at this time, as in 2026-03-02T02:00:00Z; now by"
+            " default.",
+        ),
+    ] = None,
+    wait: Annotated[
+        float | None,
+        typer.Option(
+            metavar="DURATION",
+            parser=parse_wait,
+            help="Wait no longer than this for room in a cloud (90s, 30m, 2h); by default, until"
+            " every due slot is started.",
+        ),
+    ] = None,
+    store: StoreOption = None,
+    deployment: DeploymentOption = None,
+    dry_run: DryRunOption = False,
+    as_json: JsonOption = False,
+    verbose: VerboseOption = False,
+) -> int:
+    """Export every volume whose slot is due and not exported yet.
+
+    It is safe to run at any time: a slot is exported once, by the name of its image. The command
+    ends when the exports are started; the next run, by hand or on schedule, says what became of
+    them.
+    """
+    settings = settings_by_hand(os.environ, config=config, store=store, deployment=deployment)
+    world = open_world(settings, Function.EXPORT)
+    event: dict[str, Any] = {"dry_run": dry_run}
+    if at is not None:
+        event["scheduled_time"] = at
+    trigger = parse_trigger(event, now=world.clock.now())
+    limits = RunLimits(act=wait, by_hand=True)
+    with watched(world, "exports started", quiet=verbose) as seen:
+        report = export_run(seen, trigger, limits=limits)
+    return finish(report, world, trigger, as_json=as_json)
+
+
+def request(  # noqa: PLR0913 - its options
+    volumes: Annotated[list[str], typer.Argument(metavar="VOLUME...", help="Volume ids.")],
+    *,
+    policy: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME",
+            help="Export under this policy; may be given more than once. By default the first in"
+            " the config that covers the volume.",
+        ),
+    ] = None,
+    config: ConfigOption = None,
+    store: StoreOption = None,
+    deployment: DeploymentOption = None,
+    dry_run: DryRunOption = False,
+    as_json: JsonOption = False,
+    verbose: VerboseOption = False,
+) -> int:
+    """Export volumes now, outside the schedule.
+
+    The images form a group of their own, with the retention that the policy gives under
+    `requests`. What finds no room waits in the state: for this command, and for the next run if
+    this one is stopped.
+    """
+    settings = settings_by_hand(os.environ, config=config, store=store, deployment=deployment)
+    world = open_world(settings, Function.EXPORT)
+    event: dict[str, Any] = {"volume_ids": volumes, "dry_run": dry_run}
+    if policy:
+        event["policies"] = policy
+    trigger = parse_trigger(event, now=world.clock.now())
+    limits = RunLimits(by_hand=True)
+    with watched(world, "exports started", quiet=verbose) as seen:
+        report = export_run(seen, trigger, limits=limits)
+        if any(outcome.reason == "no_room" for outcome in report.outcomes):
+            tick = Tick(volume_ids=frozenset(volumes))
+            report = _continued(report, export_run(seen, tick, limits=limits))
+    return finish(report, world, trigger, as_json=as_json)
+
+
+def cleanup(
+    *,
+    now: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="VOLUME",
+            help="Delete this volume's expired images without the wait; may be given more than"
+            " once. The newest images stay whatever is asked.",
+        ),
+    ] = None,
+    config: ConfigOption = None,
+    store: StoreOption = None,
+    deployment: DeploymentOption = None,
+    dry_run: DryRunOption = False,
+    as_json: JsonOption = False,
+    verbose: VerboseOption = False,
+) -> int:
+    """Announce expired images; delete those announced long enough.
+
+    Expired is what no retention rule of its policy keeps. Nothing is deleted that was not
+    announced for the whole grace time of the config.
+    """
+    settings = settings_by_hand(os.environ, config=config, store=store, deployment=deployment)
+    world = open_world(settings, Function.CLEANUP)
+    trigger = parse_cleanup_trigger({"dry_run": dry_run}, now=world.clock.now())
+    limits = RunLimits(by_hand=True)
+    with watched(world, "images deleted", quiet=verbose) as seen:
+        report = cleanup_run(seen, trigger, limits=limits, without_wait=frozenset(now or ()))
+    return finish(report, world, trigger, as_json=as_json)
+
+
+EXPORT_EXAMPLES = examples(
+    "volume-images export --config config.yaml --dry-run",
+    "volume-images export --config s3://my-config-bucket/config.yaml --wait 30m",
+    "volume-images export --at 2026-03-02T02:00:00Z --json",
+)
+REQUEST_EXAMPLES = examples(
+    "volume-images request 16369c5d-384d-4e64-b37a-56d898769362",
+    "volume-images request 16369c5d-384d-4e64-b37a-56d898769362 --policy weekly",
+)
+CLEANUP_EXAMPLES = examples(
+    "volume-images cleanup --dry-run",
+    "volume-images cleanup --now 16369c5d-384d-4e64-b37a-56d898769362",
+)
+
+
+def _continued(first: Report, then: Report) -> Report:
+    """Tell two runs as one: of a slot that both looked at, what the second says.
+
+    Only where that merely found the export under way that the first had started, the first.
+    """
+    outcomes = {_slot_of(outcome): outcome for outcome in first.outcomes}
+    for outcome in then.outcomes:
+        earlier = outcomes.get(_slot_of(outcome))
+        if earlier is None or earlier.result is not ExportResult.STARTED:
+            outcomes[_slot_of(outcome)] = outcome
+    return replace(then, started_at=first.started_at, outcomes=tuple(outcomes.values()))
+
+
+def _slot_of(outcome: Outcome) -> tuple[object, ...]:
+    return outcome.cloud, outcome.policy, outcome.volume_id, outcome.slot
