@@ -211,6 +211,11 @@ def test_what_a_volume_is_like_is_checked_before_any_post(
     assert (remembered is not None) is (result is ExportResult.REFUSED)
 
 
+def test_a_format_that_the_dialect_does_not_know_is_refused() -> None:
+    foreign = config({"dialect": "openstack"}, export={"disk_format": "zvhd2"})
+    assert said(plan(scene(settings=foreign))) == [(ExportResult.REFUSED, "disk_format")]
+
+
 def test_an_attached_volume_is_exported_by_force_only() -> None:
     forced = config(export={"force": True})
     assert plan(scene(volumes=[volume(status="in-use")], settings=forced)).steps

@@ -7,11 +7,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from volume_images.schedule import (
-    largest_gap,
     newest_slot,
     next_slot,
     slots,
-    smallest_gap,
     validate_schedule,
 )
 
@@ -124,30 +122,6 @@ def test_a_schedule_without_a_slot_in_nine_years_has_none() -> None:
     """Leap days that are Sundays: 2004 and 2032."""
     assert newest_slot("0 2 29 2 */7", "UTC", at("2026-03-02T02:05")) is None
     assert next_slot("0 2 29 2 */7", "UTC", at("2004-03-01T00:00")) is None
-
-
-@pytest.mark.parametrize(
-    ("schedule", "smallest", "largest"),
-    [
-        ("0 2 * * *", timedelta(hours=23), timedelta(hours=25)),
-        ("0 1,2 * * *", timedelta(hours=1), timedelta(hours=24)),
-        ("0 2 * * MON", timedelta(days=7, hours=-1), timedelta(days=7, hours=1)),
-        ("0 2 1 1 *", timedelta(days=366), timedelta(days=366)),
-    ],
-)
-def test_gaps_are_elapsed_time_between_slots(
-    schedule: str, smallest: timedelta, largest: timedelta
-) -> None:
-    start = at("2026-01-01T02:30")
-
-    assert smallest_gap(schedule, BERLIN, start, 366) == smallest
-    assert largest_gap(schedule, BERLIN, start, 366) == largest
-
-
-def test_wildcard_gaps_are_even_over_both_nights() -> None:
-    for night in (at("2026-03-28T12:00"), at("2026-10-24T12:00")):
-        assert smallest_gap("*/5 * * * *", BERLIN, night, 1) == timedelta(minutes=5)
-        assert largest_gap("*/5 * * * *", BERLIN, night, 1) == timedelta(minutes=5)
 
 
 @pytest.mark.parametrize(

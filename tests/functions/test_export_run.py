@@ -1,18 +1,46 @@
 """Export runs on an ordinary day: ticks, named slots, requests, and the room there is."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
 from tests.export_site import BY_HAND, DAY, DB, MINUTE, WEB, ExportSite, request, said
 from tests.sandbox.clock import START
 from volume_images.errors import StoreError
-from volume_images.model import Dialect, Tick
-from volume_images.protocols import RunLimits
+from volume_images.model import Dialect, RequestedExport, Requests, Tick, Unreadable
+from volume_images.protocols import RunLimits, Store
 from volume_images.report import CloudResult, Gauge
 
 NOBODY = "00000000-0000-4000-8000-000000000000"
 SLOT = START.replace(minute=0)
+
+
+@dataclass(frozen=True)
+class WithoutReports:
+    """A store that takes no report; everything else is the real one's."""
+
+    store: Store
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401
+        return getattr(self.store, name)
+
+    def write_report(self, key: str, body: bytes) -> str:
+        """Take none."""
+        raise StoreError(f"{key}: no room for {len(body)} bytes")
+
+
+@dataclass(frozen=True)
+class FullStore:
+    """A store that takes no state; everything else is the real one's."""
+
+    store: Store
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401
+        return getattr(self.store, name)
+
+    def replace_state(self, key: str, body: bytes, version: str | None) -> str:
+        """Take none."""
+        raise StoreError(f"{key}: no room for {len(body)} bytes after version {version}")
 
 
 def test_a_due_slot_is_exported_and_settled_then_the_cloud_is_left_alone(site: ExportSite) -> None:
@@ -83,21 +111,8 @@ def test_a_missed_slot_is_reported_again_until_its_report_is_written(site: Expor
     site.run()
     site.let_pass(2 * DAY)
 
-    class Unwritable:
-        """A store that takes no report."""
-
-        def __init__(self, store: Any) -> None:  # noqa: ANN401
-            self.store = store
-
-        def __getattr__(self, name: str) -> Any:  # noqa: ANN401
-            return getattr(self.store, name)
-
-        def write_report(self, key: str, body: bytes) -> str:
-            """Fail."""
-            raise StoreError(f"{key}: no room for {len(body)} bytes")
-
     world = site.world()
-    red = site.run(world=replace(world, store=Unwritable(world.store)))
+    red = site.run(world=replace(world, store=WithoutReports(world.store)))
     assert red.red
     site.let_pass(2 * MINUTE)
     assert said(site.run()) == [("done", "active")] * 3 + [("missed", "overtaken")] * 3
@@ -209,3 +224,25 @@ def test_a_tick_leaves_before_its_time_is_over(site: ExportSite) -> None:
     assert site.cloud.clock.now() - begun < timedelta(seconds=120)
     assert 0 < report.counts["started"] + report.counts["done"] < 3
     assert report.counts["deferred"] > 0
+
+
+def test_a_record_that_cannot_be_read_is_reported_and_delivered_again(site: ExportSite) -> None:
+    trigger = Requests(
+        requests=(RequestedExport(volume_ids=(DB,), message_id="good"),),
+        unreadable=(Unreadable("bad", "the body is no JSON"),),
+        from_queue=True,
+    )
+    report = site.run(trigger)
+    assert said(report) == [("refused", "unreadable_request"), ("started", "accepted")]
+    assert report.failed_records == ("bad",)
+
+
+def test_a_request_that_cannot_be_written_down_is_delivered_again(site: ExportSite) -> None:
+    trigger = Requests(
+        requests=(RequestedExport(volume_ids=(DB,), message_id="m1"),), from_queue=True
+    )
+    world = site.world()
+    report = site.run(trigger, world=replace(world, store=FullStore(world.store)))
+    assert report.failed_records == ("m1",)
+    assert report.clouds[0].result is CloudResult.NO_STATE
+    assert site.posts() == 0

@@ -176,7 +176,7 @@ class CloudSandbox:
                 case _:
                     shapes = '{"advance_seconds": N} or {"now": "2026-03-02T02:05:00Z"}'
                     return json_answer(400, {"error": f"write {shapes}"})
-        now = self.clock.now().strftime("%Y-%m-%dT%H:%M:%SZ")
+        now = self.clock.now().isoformat().replace("+00:00", "Z")
         return json_answer(200, {"now": now})
 
 

@@ -11,7 +11,7 @@ from volume_images.export_gathering import known_members
 from volume_images.export_memory import CONFLICTS, read, write
 from volume_images.export_state import ExportState
 from volume_images.memory import Memory
-from volume_images.model import RequestedExport, Requests, Tick
+from volume_images.model import RequestedExport, Requests, Tick, Unreadable
 from volume_images.protocols import World
 from volume_images.report import ExportResult, Outcome
 from volume_images.requesting import Wanted, accept
@@ -61,7 +61,7 @@ def request_shares(
     }
     everywhere = tuple(member for members in by_cloud.values() for member in members)
     shares: dict[str, Share] = {}
-    refused: list[Outcome] = []
+    refused = [_unreadable(record) for record in requests.unreadable]
     for request in requests.requests:
         slot = _slot(request, now)
         asked, refusals = resolve_request(request, world.config, everywhere)
@@ -129,6 +129,15 @@ def _with_request(
         share,
         wanted=(*share.wanted, Wanted(members, slot, requested=True)),
         message_ids=share.message_ids | message_ids,
+    )
+
+
+def _unreadable(record: Unreadable) -> Outcome:
+    return Outcome(
+        cloud="",
+        result=ExportResult.REFUSED,
+        reason="unreadable_request",
+        details={"message_id": record.message_id, "why": record.why},
     )
 
 

@@ -113,7 +113,11 @@ def _report(
         for cloud, state in states.items()
         for entry in state.under_way.values()
     ]
-    unreadable = trigger.unreadable if isinstance(trigger, Requests) else ()
+    unreadable = (
+        [record.message_id for record in trigger.unreadable]
+        if isinstance(trigger, Requests)
+        else []
+    )
     return Report(
         run_id=world.run_id,
         function=Function.EXPORT,

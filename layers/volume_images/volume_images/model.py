@@ -180,12 +180,20 @@ class RequestedExport:
     dry_run: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """A record of the queue that did not parse, and why."""
+
+    message_id: str
+    why: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Requests:
-    """A trigger of requested exports; `unreadable` are the ids of records that did not parse."""
+    """A trigger of requested exports, with the records that asked for none that can be read."""
 
     requests: tuple[RequestedExport, ...]
-    unreadable: tuple[str, ...] = ()
+    unreadable: tuple[Unreadable, ...] = ()
     from_queue: bool = False
 
 

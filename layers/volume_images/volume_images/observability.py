@@ -104,7 +104,13 @@ def _report_of(error: Exception, function: Function, started_at: datetime) -> Re
 
 
 def _answer(report: Report) -> Answer:
-    return {"run_id": report.run_id, "counts": report.counts, "report": report.address}
+    clouds = {one.cloud: f"{one.result}: {one.reason}".rstrip(": ") for one in report.clouds}
+    return {
+        "run_id": report.run_id,
+        "counts": report.counts,
+        "clouds": clouds,
+        "report": report.address,
+    }
 
 
 def _log(report: Report, crash: Exception | None = None) -> None:

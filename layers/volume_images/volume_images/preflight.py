@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from volume_images.config import CloudConfig, ExportOptions
-from volume_images.config_fields import DiskFormat
+from volume_images.config_fields import DISK_FORMATS, DiskFormat
 from volume_images.model import Dialect, Volume, VolumeStatus
 from volume_images.report import Details
 
@@ -30,6 +30,8 @@ def obstacle(volume: Volume | None, options: ExportOptions, cloud: CloudConfig) 
     """Return why this volume cannot be exported, None when it can."""
     if volume is None:
         return Obstacle("volume_not_found")
+    if options.disk_format and options.disk_format not in DISK_FORMATS[cloud.dialect]:
+        return Obstacle("disk_format", {"disk_format": options.disk_format})
     if volume.status == VolumeStatus.UPLOADING:
         return Obstacle("volume_uploading", passing=True)
     if volume.status == VolumeStatus.IN_USE and not options.force:

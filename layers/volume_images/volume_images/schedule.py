@@ -9,7 +9,6 @@ Slots are only ever computed forward: run backward, cron libraries slip in the r
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 from cronsim import CronSim, CronSimError
@@ -62,18 +61,3 @@ def newest_slot(schedule: str, timezone: str, at: datetime) -> datetime | None:
 def next_slot(schedule: str, timezone: str, after: datetime) -> datetime | None:
     """Return the first slot later than `after`; None when nine years hold none."""
     return next(slots(schedule, timezone, after, after + _LOOK_BACK[-1]), None)
-
-
-def smallest_gap(schedule: str, timezone: str, start: datetime, days: int) -> timedelta:
-    """Return the least time between two slots of a span; the span, if it holds fewer than two."""
-    return min(_gaps(schedule, timezone, start, days), default=timedelta(days=days))
-
-
-def largest_gap(schedule: str, timezone: str, start: datetime, days: int) -> timedelta:
-    """Return the most time between two slots of a span; the span, if it holds fewer than two."""
-    return max(_gaps(schedule, timezone, start, days), default=timedelta(days=days))
-
-
-def _gaps(schedule: str, timezone: str, start: datetime, days: int) -> Iterator[timedelta]:
-    within = slots(schedule, timezone, start, start + timedelta(days=days))
-    return (later - earlier for earlier, later in pairwise(within))

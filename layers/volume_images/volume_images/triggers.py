@@ -8,7 +8,7 @@ from difflib import get_close_matches
 from typing import Any
 
 from volume_images.errors import TriggerError
-from volume_images.model import RequestedExport, Requests, Tick, Trigger
+from volume_images.model import RequestedExport, Requests, Tick, Trigger, Unreadable
 
 LATEST = timedelta(minutes=5)  # how far clocks may differ
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)  # no slot is older, and the search back needs room
@@ -83,14 +83,14 @@ def _parse_plain(fields: _Fields) -> Trigger:
 
 def _parse_records(records: Sequence[object], now: datetime) -> Requests:
     requests: list[RequestedExport] = []
-    unreadable: list[str] = []
+    unreadable: list[Unreadable] = []
     for record in records:
         match record:
             case {"eventSource": "aws:sqs", "messageId": str(message_id), **message}:
                 try:
                     requests.append(_parse_message(message, message_id, now))
-                except TriggerError:
-                    unreadable.append(message_id)
+                except TriggerError as error:
+                    unreadable.append(Unreadable(message_id, str(error)))
             case _:
                 raise TriggerError(f"a record is not of SQS: {SHAPES}")
     if not records:
