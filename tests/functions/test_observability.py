@@ -327,7 +327,8 @@ class TestAnswer:
         answer = publish(told, world, Tick())
         stored = json.loads(Path(answer.pop("report")).read_bytes())
         assert stored == told.as_json()
-        assert answer == {"run_id": told.run_id, "counts": told.counts}
+        clouds = {"lab": "served", "otc": "served"}
+        assert answer == {"run_id": told.run_id, "counts": told.counts, "clouds": clouds}
 
     def test_an_idle_run_stores_no_report(self, world: World, tmp_path: Path) -> None:
         idle = report(clouds=[CloudOutcome(cloud="otc", result=CloudResult.IDLE)])
