@@ -163,6 +163,10 @@ def test_a_wait_starts_again_after_a_version_that_did_not_cover_the_volume() -> 
     assert since(after) == NOW + HOUR
 
 
+def test_a_config_without_the_cloud_covers_nothing_in_it() -> None:
+    assert rule_digests(config(), "another cloud", members(config(), "otc", ())) == {}
+
+
 @pytest.mark.parametrize(
     "edit",
     [

@@ -22,11 +22,13 @@ from tests.core.cleanup_samples import (
     slot,
 )
 from volume_images.cleanup_plan import GroupPlan, Scope
-from volume_images.cleanup_planning import plan_cleanup
+from volume_images.cleanup_planning import floor_of, plan_cleanup
 from volume_images.cleanup_state import VolumeFacts
+from volume_images.errors import SafetyStop
 from volume_images.freshness import Covered
 from volume_images.model import GroupKey, Image
 from volume_images.report import ImageResult
+from volume_images.retention import Verdict
 from volume_images.retention_rules import RetentionRules
 
 SPARE = "c2b7f0d4-0f0e-4a77-8a53-6b1f3f9d8e10"
@@ -146,6 +148,15 @@ def test_orphans_are_kept_and_not_judged(group: GroupKey, why: str) -> None:
     assert found.digest is None
     assert set(said(found).values()) == {(ImageResult.KEPT, f"orphan: {why}")}
     assert (found.expired, found.failed) == ((), ())
+
+
+def test_the_floor_is_checked_against_the_verdicts_whatever_they_say() -> None:
+    """No rule of retention may ever delete the newest good image, not even a wrong one."""
+    newest = only_group(plan(days(9))).images
+    wrong = {"daily-0309T0200": Verdict("daily-0309T0200", keep=False, reasons=("expired",))}
+
+    with pytest.raises(SafetyStop, match="daily-0309T0200 is of the newest 1"):
+        floor_of(newest, wrong, 1, NOW)
 
 
 def test_rules_that_keep_nothing_stop_the_group_and_no_other() -> None:

@@ -100,11 +100,15 @@ class Site:
         """Move the cloud's clock, which is ours too."""
         self.stack.cloud.clock.advance(time)
 
-    def edit(self, **changes: Any) -> None:  # noqa: ANN401
-        """Write another version of the config, with changes of the policy."""
-        document = json.loads(json.dumps(self.stack.document))
+    def document(self, **changes: Any) -> dict[str, Any]:  # noqa: ANN401
+        """Return the config that keeps the newest three, with changes of the policy."""
+        document: dict[str, Any] = json.loads(json.dumps(self.stack.document))
         document["policies"]["daily"] |= {"retention": {"keep_last": 3}} | changes
-        self.stack.write_config(document)
+        return document
+
+    def edit(self, **changes: Any) -> None:  # noqa: ANN401
+        """Write another version of the config."""
+        self.stack.write_config(self.document(**changes))
 
     def state(self) -> CleanupState:
         """Read cleanup's state."""
@@ -148,11 +152,12 @@ class Passing:
 
 @dataclass
 class WrappedCloud:
-    """A cloud with other images than its own, or another clock."""
+    """A cloud with other images or volumes than its own, or another clock."""
 
     real: Cloud
     images: Images
     skew: timedelta | None = None
+    seen: Volumes | None = None
 
     @property
     def project_id(self) -> str:
@@ -160,7 +165,7 @@ class WrappedCloud:
 
     @property
     def volumes(self) -> Volumes:
-        return self.real.volumes
+        return self.seen or self.real.volumes
 
     def clock_skew(self) -> timedelta:
         return self.real.clock_skew() if self.skew is None else self.skew

@@ -1,6 +1,6 @@
 """What cleanup does when clouds, clocks, the store and other runs misbehave: nothing too early."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -13,6 +13,7 @@ from tests.functions.cleanup_site import (
     STATE_KEY,
     Passing,
     Site,
+    WrappedCloud,
     results,
     with_images,
 )
@@ -26,7 +27,7 @@ from volume_images.errors import (
     IncompleteListing,
     StoreError,
 )
-from volume_images.model import Dialect, GroupKey, Image
+from volume_images.model import Dialect, GroupKey, Image, Volume
 from volume_images.protocols import Cloud, Store, StoredObject, World
 from volume_images.report import CloudResult, FreshnessState, ImageResult
 
@@ -216,6 +217,58 @@ def test_an_image_that_changed_is_told_once(due: Site) -> None:
     assert {one.image_id: one.result for one in first.changed} == {"day-26": ImageResult.CHANGED}
     assert results(second)["day-26"] == "changed"
     assert second.changed == ()
+
+
+def with_volumes(seen: Sequence[Volume], by_id: Mapping[str, Volume]) -> Callable[[World], World]:
+    """Let the cloud list other volumes than it has by id."""
+
+    class Elsewhere:
+        def all(self) -> Sequence[Volume]:
+            return seen
+
+        def get(self, volume_id: str) -> Volume | None:
+            return by_id.get(volume_id)
+
+    def change(world: World) -> World:
+        def opened(name: str, refused_secret: str = "") -> Cloud:
+            cloud = world.open_cloud(name, refused_secret)
+            return WrappedCloud(cloud, cloud.images, seen=Elsewhere())
+
+        return replace(world, open_cloud=opened)
+
+    return change
+
+
+def test_a_volume_that_the_listing_lacks_is_asked_for_before_it_counts_as_gone(due: Site) -> None:
+    """It is discovered by its tags: unlisted and forgotten, its images would become orphans."""
+    tagged = Volume(id=DB, name="db", status="in-use", size_gib=40, tags={"backup": "daily"})
+    document = due.document()
+    document["volumes"] = []
+    document["discover"] = [{"cloud": "sandbox", "tags": {"backup": "daily"}}]
+    due.stack.write_config(document)
+    due.clean(change=with_volumes([tagged], {}))
+
+    unlisted = due.clean(change=with_volumes([], {DB: tagged}))
+    gone = due.clean(change=with_volumes([], {}))
+
+    assert {one.reason for one in unlisted.outcomes} == {f"keep_last {n}/3" for n in (1, 2, 3)}
+    assert {one.reason for one in gone.outcomes} == {
+        "orphan: policy daily does not cover this volume"
+    }
+
+
+def test_a_volume_that_is_gone_but_configured_is_still_judged(due: Site) -> None:
+    assert results(due.clean(change=with_volumes([], {})))["day-26"] == "deleted"
+
+
+def test_a_config_that_cannot_be_used_stops_cleanup(due: Site) -> None:
+    fault = "config.yaml: prefix: not a string"
+
+    report = due.clean(change=lambda world: replace(world, config_fault=fault))
+
+    assert report.red == (f"nothing is judged or deleted: {fault}",)
+    assert (report.outcomes, report.clouds) == ((), ())
+    assert due.deletes() == []
 
 
 def test_a_damaged_state_lets_every_wait_start_again_and_says_so(due: Site) -> None:

@@ -9,7 +9,14 @@ import pytest
 from volume_images.cleanup_outcomes import Attempt
 from volume_images.deleting import Gate, delete_due
 from volume_images.due import Deletion, DueGroup, Standing
-from volume_images.errors import CloudError, CloudUnavailable, CredentialError, Refused, Throttled
+from volume_images.errors import (
+    CloudError,
+    CloudUnavailable,
+    CredentialError,
+    NotFound,
+    Refused,
+    Throttled,
+)
 from volume_images.model import GroupKey, Image
 from volume_images.report import ImageResult
 
@@ -192,6 +199,21 @@ def test_a_duplicate_stays_when_the_image_that_has_its_slot_changed(
         Attempt("old", ImageResult.NOT_DELETED, f"kept image winner changed: {said}"),
     )
     assert "old" in shelf.images
+
+
+def test_a_duplicate_goes_while_the_image_that_has_its_slot_is_as_it_was() -> None:
+    shelf = Shelf(OLD, FLOOR, WINNER)
+
+    attempts = delete(shelf, group(OLD, winner=WINNER))
+
+    assert attempts == (Attempt("old", ImageResult.DELETED, "expired"),)
+    assert shelf.asked[-2:] == [("get", "winner"), ("delete", "old")]
+
+
+def test_an_image_that_vanishes_while_its_members_are_read_counts_as_gone() -> None:
+    shelf = Shelf(OLD, FLOOR, errors={("members", "old"): NotFound("no such image", status=404)})
+
+    assert delete(shelf, group(OLD)) == (Attempt("old", ImageResult.GONE, "404: no such image"),)
 
 
 def test_a_refusal_concerns_one_image_and_the_others_go_on() -> None:

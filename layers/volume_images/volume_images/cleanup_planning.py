@@ -78,6 +78,33 @@ def covered_by(config: Config, cloud: str, covering: Iterable[Member]) -> tuple[
     )
 
 
+def floor_of(
+    images: Iterable[Recognised], verdicts: Mapping[str, Verdict], least: int, now: datetime
+) -> tuple[Image, ...]:
+    """Return the newest `least` good images, one per slot, which all must stay.
+
+    It looks at the verdicts from outside: whatever a rule of retention may get wrong one day,
+    it cannot delete these. Raises SafetyStop if it would.
+    """
+    good = sorted(
+        (
+            image
+            for image in images
+            if image.state is ImageState.GOOD
+            and image.name.slot <= now + SLOT_AHEAD
+            and verdicts[image.image.id].duplicate_of is None
+        ),
+        key=lambda image: (image.name.slot, image.image.id),
+        reverse=True,
+    )
+    one_per_slot = {image.name.slot: image.image for image in good}
+    floor = tuple(one_per_slot.values())[:least]
+    for image in floor:
+        if not verdicts[image.id].keep:
+            raise SafetyStop(f"image {image.id} is of the newest {least} and would be deleted")
+    return floor
+
+
 def _recognised(facts: CloudFacts, ours: Identity) -> list[Recognised]:
     found: list[Recognised] = []
     for image in facts.images:
@@ -128,7 +155,7 @@ def _judged(
     try:
         judged = judge(candidates, rules, timezone=policy.timezone, now=facts.at)
         verdicts = {verdict.id: verdict for verdict in judged}
-        floor = _floor(images, verdicts, rules.min_keep, facts.at)
+        floor = floor_of(images, verdicts, rules.min_keep, facts.at)
     except SafetyStop as stop:
         kept = tuple(_kept(image, f"safety stop: {stop}") for image in images)
         return GroupPlan(key=key, digest=digest, kept=kept, stop=f"{key}: {stop}")
@@ -188,33 +215,6 @@ def _kept(image: Recognised, reason: str) -> Kept:
             return Kept(image, ImageResult.KEPT, reason)
         case never:
             assert_never(never)
-
-
-def _floor(
-    images: Iterable[Recognised], verdicts: Mapping[str, Verdict], least: int, now: datetime
-) -> tuple[Image, ...]:
-    """Return the newest `least` good images, one per slot, which all must stay.
-
-    It looks at the verdicts from outside: whatever a rule of retention may get wrong one day,
-    it cannot delete these. Raises SafetyStop if it would.
-    """
-    good = sorted(
-        (
-            image
-            for image in images
-            if image.state is ImageState.GOOD
-            and image.name.slot <= now + SLOT_AHEAD
-            and verdicts[image.image.id].duplicate_of is None
-        ),
-        key=lambda image: (image.name.slot, image.image.id),
-        reverse=True,
-    )
-    one_per_slot = {image.name.slot: image.image for image in good}
-    floor = tuple(one_per_slot.values())[:least]
-    for image in floor:
-        if not verdicts[image.id].keep:
-            raise SafetyStop(f"image {image.id} is of the newest {least} and would be deleted")
-    return floor
 
 
 def _candidate(image: Recognised) -> Candidate:
