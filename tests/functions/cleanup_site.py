@@ -28,13 +28,14 @@ NO_LIMITS = RunLimits()
 class Site:
     """A sandbox at rest: a cloud with no images, a store with no state, the config of old."""
 
-    def __init__(self, stack: SandboxStack) -> None:
+    def __init__(self, stack: SandboxStack, grace_days: int) -> None:
         self.stack = stack
+        self.grace_days = grace_days
         self.images = stack.cloud.world.images
         self.connections = Connections()
 
     @classmethod
-    def at_rest(cls, stack: SandboxStack) -> "Site":
+    def at_rest(cls, stack: SandboxStack, grace_days: int = 3) -> "Site":
         """Forget whatever a test before did to the sandbox."""
         stack.cloud.clock.set(START)
         stack.cloud.world.images.clear()
@@ -42,7 +43,7 @@ class Site:
         s3, bucket = stack.aws.s3, stack.state_bucket
         for version in s3.list_object_versions(Bucket=bucket).get("Versions", []):
             s3.delete_object(Bucket=bucket, Key=version["Key"], VersionId=version["VersionId"])
-        site = cls(stack)
+        site = cls(stack, grace_days)
         site.edit()
         return site
 
@@ -67,7 +68,7 @@ class Site:
 
     def world(self) -> World:
         """Connect anew, as every run does."""
-        settings = Settings.parse(self.stack.env)
+        settings = Settings.parse({**self.stack.env, "VOLUME_IMAGES_MINIMUM_GRACE": "24h"})
         return connect(settings, Function.CLEANUP, self.connections)
 
     def clean(
@@ -92,7 +93,7 @@ class Site:
         for day in days:
             self.plant(day)
         self.clean()
-        for _ in range(2):
+        for _ in range(self.grace_days - 1):
             self.clean_after(DAY)
         self.let_pass(DAY + timedelta(seconds=2))
 
@@ -103,6 +104,7 @@ class Site:
     def document(self, **changes: Any) -> dict[str, Any]:  # noqa: ANN401
         """Return the config that keeps the newest three, with changes of the policy."""
         document: dict[str, Any] = json.loads(json.dumps(self.stack.document))
+        document["grace"] = f"{self.grace_days}d"
         document["policies"]["daily"] |= {"retention": {"keep_last": 3}} | changes
         return document
 
