@@ -11,8 +11,8 @@ from tests.sandbox.seeds import plant_volumes
 from tests.sandbox.stack import SandboxStack
 from tests.sandbox.world import SandboxImage
 from volume_images.bootstrap import Connections, connect
-from volume_images.export_run import export_run
-from volume_images.export_state import ExportState
+from volume_images.export.run import export_run
+from volume_images.export.state import ExportState
 from volume_images.model import (
     ExportAnswer,
     ExportRequest,

@@ -3,7 +3,7 @@
 import os
 
 from volume_images.bootstrap import Connections, connect
-from volume_images.cleanup_run import cleanup_run
+from volume_images.cleanup.run import cleanup_run
 from volume_images.observability import Answer, publish, reported
 from volume_images.protocols import RunLimits
 from volume_images.report import Function

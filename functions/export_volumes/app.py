@@ -3,7 +3,7 @@
 import os
 
 from volume_images.bootstrap import Connections, connect
-from volume_images.export_run import export_run
+from volume_images.export.run import export_run
 from volume_images.observability import Answer, publish, reported
 from volume_images.protocols import RunLimits
 from volume_images.report import Function

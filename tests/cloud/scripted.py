@@ -12,7 +12,7 @@ from tests.sandbox.wire import Answer, HttpServer, Request, json_answer
 from volume_images.cloud.credentials import Secret, parse_secret
 from volume_images.cloud.open import OpenedCloud, open_cloud
 from volume_images.cloud.wire import tls_context
-from volume_images.config import CloudConfig
+from volume_images.config.schema import CloudConfig
 from volume_images.model import Dialect, ExportRequest
 
 PROJECT = "0123456789abcdef0123456789abcdef"

@@ -12,7 +12,7 @@ from tests.sandbox.world import Visibility
 from volume_images.cloud import huawei, openstack
 from volume_images.cloud.credentials import parse_secret
 from volume_images.cloud.open import OpenedCloud, open_cloud
-from volume_images.config import CloudConfig
+from volume_images.config.schema import CloudConfig
 from volume_images.errors import Refused
 from volume_images.model import Dialect, ImageStatus
 

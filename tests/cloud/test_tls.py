@@ -17,7 +17,7 @@ from tests.sandbox.wire import HttpServer, Request
 from volume_images.cloud.credentials import parse_secret
 from volume_images.cloud.open import OpenedCloud, open_cloud
 from volume_images.cloud.wire import tls_context
-from volume_images.config import CloudConfig
+from volume_images.config.schema import CloudConfig
 from volume_images.errors import CloudUnavailable, SettingsError
 from volume_images.model import Dialect
 

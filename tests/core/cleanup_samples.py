@@ -4,9 +4,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from volume_images.cleanup_plan import CleanupPlan, CloudFacts, GroupPlan, Scope
-from volume_images.cleanup_planning import plan_cleanup
-from volume_images.config import Config
+from volume_images.cleanup.plan import CleanupPlan, CloudFacts, GroupPlan, Scope
+from volume_images.cleanup.planning import plan_cleanup
+from volume_images.config.schema import Config
 from volume_images.image_name import ImageName
 from volume_images.model import GroupKey, Image, Volume
 from volume_images.recognition import GIB

@@ -4,14 +4,14 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from volume_images.config import Config
-from volume_images.export_changes import Change, changed
-from volume_images.export_decisions import Scene
-from volume_images.export_state import ExportState, Record, UnderWay, empty_export_state
+from volume_images.config.schema import Config
+from volume_images.config.selection import Member
+from volume_images.export.changes import Change, changed
+from volume_images.export.decisions import Scene
+from volume_images.export.state import ExportState, Record, UnderWay, empty_export_state
 from volume_images.image_name import ImageName
 from volume_images.model import GroupKey, Image, ImageStatus, Volume
 from volume_images.recognition import GIB, Identity, ImageState, Recognised
-from volume_images.selection import Member
 
 DB = "16369c5d-384d-4e64-b37a-56d898769362"
 WEB = "5a1c0e1e-7d0c-4d5b-9d3a-2f6c1b0a7e42"
@@ -28,7 +28,7 @@ MINUTE = timedelta(minutes=1)
 IDENTITY = Identity(frozenset({"acme"}), PROJECT, frozenset({DEPLOYMENT}), {})
 
 
-def config(cloud: Mapping[str, Any] | None = None, **policy: Any) -> Config:
+def config(cloud: Mapping[str, Any] | None = None, **policy: object) -> Config:
     """Return a config that covers DB and WEB; `policy` are changes of the policy."""
     daily = {
         "select": {"backup": "daily"},
@@ -53,7 +53,7 @@ def config(cloud: Mapping[str, Any] | None = None, **policy: Any) -> Config:
 MEMBERS = (Member("daily", DB, "db01"), Member("daily", WEB, "web01"))
 
 
-def state(changes: Sequence[Change] = (), **fields: Any) -> ExportState:
+def state(changes: Sequence[Change] = (), **fields: object) -> ExportState:
     """Return a state with these fields, then these changes."""
     return changed(empty_export_state(DEPLOYMENT).model_copy(update=fields), changes)
 
@@ -138,7 +138,7 @@ def scene(
     volumes: Sequence[Volume] | None = (volume(DB), volume(WEB)),
     now: datetime = NOW,
     settings: Config | None = None,
-    **fields: Any,
+    **fields: object,
 ) -> Scene:
     """Return what is known of the cloud when its exports are planned."""
     seen = known or state()

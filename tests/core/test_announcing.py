@@ -21,9 +21,10 @@ from tests.core.cleanup_samples import (
     slot,
     volumes,
 )
-from volume_images.announcing import Digests, History, first_seen, lapsed, remember
-from volume_images.cleanup_plan import Scope
-from volume_images.cleanup_state import (
+from volume_images.cleanup.announcing import Digests, History, first_seen, lapsed, remember
+from volume_images.cleanup.plan import Scope
+from volume_images.cleanup.rule_digest import rule_digests
+from volume_images.cleanup.state import (
     Announced,
     CleanupState,
     GroupRecord,
@@ -32,10 +33,9 @@ from volume_images.cleanup_state import (
     VolumeFacts,
     empty_cleanup_state,
 )
-from volume_images.config import Config
+from volume_images.config.schema import Config
+from volume_images.config.selection import members
 from volume_images.model import GroupKey, Image
-from volume_images.rule_digest import rule_digests
-from volume_images.selection import members
 
 IMAGES = days(6, 7, 8, 9)
 OLDEST = "daily-0306T0200"

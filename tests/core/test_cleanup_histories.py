@@ -23,13 +23,13 @@ from tests.core.cleanup_samples import (
     image,
     plan,
 )
-from volume_images.announcing import Digests, History, remember
-from volume_images.cleanup_state import CleanupState, empty_cleanup_state
-from volume_images.config import Config
-from volume_images.due import due_groups
+from volume_images.cleanup.announcing import Digests, History, remember
+from volume_images.cleanup.due import due_groups
+from volume_images.cleanup.rule_digest import rule_digests
+from volume_images.cleanup.state import CleanupState, empty_cleanup_state
+from volume_images.config.schema import Config
+from volume_images.config.selection import members
 from volume_images.model import Image
-from volume_images.rule_digest import rule_digests
-from volume_images.selection import members
 
 CAREFUL = config(keep_last=5)
 SLIPS: Mapping[str, Config | None] = {

@@ -21,15 +21,15 @@ from tests.core.cleanup_samples import (
     plan,
     slot,
 )
-from volume_images.cleanup_plan import GroupPlan, Scope
-from volume_images.cleanup_planning import floor_of, plan_cleanup
-from volume_images.cleanup_state import VolumeFacts
+from volume_images.cleanup.freshness import Covered
+from volume_images.cleanup.plan import GroupPlan, Scope
+from volume_images.cleanup.planning import floor_of, plan_cleanup
+from volume_images.cleanup.state import VolumeFacts
 from volume_images.errors import SafetyStop
-from volume_images.freshness import Covered
 from volume_images.model import GroupKey, Image
 from volume_images.report import ImageResult
-from volume_images.retention import Verdict
-from volume_images.retention_rules import RetentionRules
+from volume_images.retention.judging import Verdict
+from volume_images.retention.rules import RetentionRules
 
 SPARE = "c2b7f0d4-0f0e-4a77-8a53-6b1f3f9d8e10"
 

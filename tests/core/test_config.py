@@ -12,7 +12,7 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from volume_images.config import Config, DiskFormat, config_schema, parse_config
+from volume_images.config.schema import Config, DiskFormat, config_schema, parse_config
 from volume_images.errors import ConfigError, Problem
 from volume_images.model import Dialect
 

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from volume_images.config import parse_config
-from volume_images.config_checks import check_config
+from volume_images.config.checks import check_config
+from volume_images.config.schema import parse_config
 
 DATA = Path(__file__).parent / "data"
 VOLUMES = [f"16369c5d-384d-4e64-b37a-{number:012d}" for number in range(50)]

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from volume_images.documents import MAX_BYTES, read_document
+from volume_images.config.documents import MAX_BYTES, read_document
 from volume_images.errors import ConfigError
 
 plain = st.recursive(

@@ -17,10 +17,10 @@ from tests.core.cleanup_samples import (
     plan,
     slot,
 )
-from volume_images.announcing import remember
-from volume_images.cleanup_plan import CleanupPlan
-from volume_images.cleanup_state import CleanupState, empty_cleanup_state
-from volume_images.due import DueGroup, due_groups
+from volume_images.cleanup.announcing import remember
+from volume_images.cleanup.due import DueGroup, due_groups
+from volume_images.cleanup.plan import CleanupPlan
+from volume_images.cleanup.state import CleanupState, empty_cleanup_state
 from volume_images.model import Image
 
 NOBODY: frozenset[str] = frozenset()

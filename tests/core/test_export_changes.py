@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.core.export_samples import DAILY, DAY, NOW, REQUESTED, SLOT, image, state, under_way
-from volume_images.export_changes import (
+from volume_images.export.changes import (
     Accept,
     Accounted,
     Change,
@@ -29,7 +29,7 @@ from volume_images.export_changes import (
     Unstick,
     changed,
 )
-from volume_images.export_state import (
+from volume_images.export.state import (
     Discovered,
     ExportState,
     Missed,

@@ -29,13 +29,13 @@ from tests.core.export_samples import (
     under_way,
     volume,
 )
-from volume_images.export_changes import changed
-from volume_images.export_decisions import Scene
-from volume_images.export_planning import ExportPlan, intents, plan_exports
-from volume_images.export_state import NewestGood, Record, Refusal, Stuck
+from volume_images.export.changes import changed
+from volume_images.export.decisions import Scene
+from volume_images.export.owed import Debt, Overdue, Owed
+from volume_images.export.planning import ExportPlan, intents, plan_exports
+from volume_images.export.preflight import DEFAULT_DISK_FORMAT
+from volume_images.export.state import NewestGood, Record, Refusal, Stuck
 from volume_images.model import Dialect, GroupKey
-from volume_images.owed import Debt, Overdue, Owed
-from volume_images.preflight import DEFAULT_DISK_FORMAT
 from volume_images.recognition import ImageState
 from volume_images.report import ExportResult
 

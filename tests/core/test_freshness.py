@@ -4,8 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from volume_images.cleanup_state import Series
-from volume_images.freshness import Covered, freshness, newest_slot
+from volume_images.cleanup.freshness import Covered, freshness, newest_slot
+from volume_images.cleanup.state import Series
 from volume_images.report import FreshnessState
 
 NOW = datetime(2026, 3, 10, 12, tzinfo=UTC)

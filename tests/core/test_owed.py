@@ -1,7 +1,6 @@
 """Which slots are owed: the newest due one of each volume; none is invented, none is hidden."""
 
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -21,10 +20,10 @@ from tests.core.export_samples import (
     records,
     state,
 )
-from volume_images.export_changes import Accept, changed
-from volume_images.export_state import ExportState, Record, Waiting
-from volume_images.owed import debt, newest_slots, schedule_text, start_by, waiting_debt
-from volume_images.selection import Member
+from volume_images.config.selection import Member
+from volume_images.export.changes import Accept, changed
+from volume_images.export.owed import debt, newest_slots, schedule_text, start_by, waiting_debt
+from volume_images.export.state import ExportState, Record, Waiting
 
 ONE = (MEMBERS[0],)
 
@@ -33,7 +32,7 @@ def owed_slots(
     known: ExportState,
     at: datetime = NOW,
     now: datetime = NOW,
-    **policy: Any,
+    **policy: object,
 ) -> tuple[list[datetime], list[datetime]]:
     owing = debt(config(**policy), known, ONE, at=at, now=now)
     return [one.slot for one in owing.owed], [one.slot for one in owing.overdue]

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from volume_images.config import Config
+from volume_images.config.schema import Config
 from volume_images.model import GroupKey, Image, Volume
 from volume_images.recognition import GIB, Identity, ImageState, identity, recognise
 

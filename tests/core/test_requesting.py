@@ -16,10 +16,10 @@ from tests.core.export_samples import (
     state,
     under_way,
 )
-from volume_images.export_changes import changed
-from volume_images.export_state import ExportState, NewestGood, Record
+from volume_images.export.changes import changed
+from volume_images.export.requesting import Acceptance, Wanted, accept
+from volume_images.export.state import ExportState, NewestGood, Record
 from volume_images.report import ExportResult
-from volume_images.requesting import Acceptance, Wanted, accept
 
 ONE = MEMBERS[:1]
 

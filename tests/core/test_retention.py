@@ -7,8 +7,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from volume_images.errors import EmptyPolicy, PolicyWouldEmptyGroup, SafetyStop
-from volume_images.retention import Candidate, State, Verdict, judge
-from volume_images.retention_rules import RetentionRules
+from volume_images.retention.judging import Candidate, State, Verdict, judge
+from volume_images.retention.rules import RetentionRules
 
 NOW = datetime(2027, 1, 1, tzinfo=UTC)
 

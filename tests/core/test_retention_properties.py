@@ -8,8 +8,8 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
 
-from volume_images.retention import Candidate, State, judge
-from volume_images.retention_rules import RetentionRules
+from volume_images.retention.judging import Candidate, State, judge
+from volume_images.retention.rules import RetentionRules
 
 START = datetime(2024, 2, 20, tzinfo=UTC)
 NOW = START + timedelta(days=2000)

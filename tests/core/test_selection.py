@@ -4,9 +4,8 @@ from typing import Any
 
 import pytest
 
-from volume_images.config import Config, Policy
-from volume_images.model import RequestedExport, Tick, Volume
-from volume_images.selection import (
+from volume_images.config.schema import Config, Policy
+from volume_images.config.selection import (
     Member,
     covers,
     discovered,
@@ -14,6 +13,7 @@ from volume_images.selection import (
     narrowed,
     resolve_request,
 )
+from volume_images.model import RequestedExport, Tick, Volume
 
 
 def volume_id(number: int) -> str:

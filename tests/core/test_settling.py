@@ -1,7 +1,5 @@
 """What becomes of a started export, by every fact that a cloud may show."""
 
-from typing import Any
-
 import pytest
 
 from tests.core.export_samples import (
@@ -18,19 +16,19 @@ from tests.core.export_samples import (
     under_way,
     volume,
 )
-from volume_images.export_changes import Follow, Stick
-from volume_images.export_settlement import changes_of, outcome_of, stuck_changes
-from volume_images.export_state import ExportState, Stuck
+from volume_images.export.changes import Follow, Stick
+from volume_images.export.settlement import changes_of, outcome_of, stuck_changes
+from volume_images.export.settling import Settled, Settlement, Sight, adopted, lookups, settle
+from volume_images.export.state import ExportState, Stuck
 from volume_images.model import Image, Volume
 from volume_images.recognition import ImageState
 from volume_images.report import ExportResult
-from volume_images.settling import Settled, Settlement, Sight, adopted, lookups, settle
 
 LATE = NOW + 2 * HOUR
 VERY_LATE = NOW + 3 * HOUR
 
 
-def sight(*images: Image, **read: Any) -> Sight:
+def sight(*images: Image, **read: object) -> Sight:
     listed = {one.id: one for one in images} | {one.name: one for one in images}
     return Sight(identity=IDENTITY, volumes={DB: volume()}, listed=listed, **read)
 
@@ -249,7 +247,7 @@ def test_a_stuck_image_is_remembered_from_when_it_was_first_found() -> None:
     ],
 )
 def test_a_stuck_image_is_forgotten_when_it_is_gone_or_pending_no_more(
-    seen: Sight, remains: bool
+    *, seen: Sight, remains: bool
 ) -> None:
     known = state(stuck={"image-1": stuck()})
     assert ("image-1" in state(stuck_changes(known, seen), **dict(known)).stuck) is remains

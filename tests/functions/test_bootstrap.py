@@ -27,11 +27,11 @@ from volume_images.errors import (
     SettingsError,
     StoreError,
 )
-from volume_images.folder_store import ConfigFile, FolderStore
 from volume_images.model import Dialect
 from volume_images.report import Function
 from volume_images.run_id import new_run_id
 from volume_images.settings import Settings
+from volume_images.storage.folder import ConfigFile, FolderStore
 from volume_images.used_config import LAST_CONFIG_KEY, use_config
 
 CANARY = "canary-6f1d"

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from tests.functions.cleanup_site import (
+from tests.cleanup_site import (
     DAY,
     DB,
     HOUR,
@@ -19,7 +19,7 @@ from tests.functions.cleanup_site import (
 )
 from tests.sandbox.cloud_server import PROJECT_ID
 from tests.sandbox.stack import SandboxStack
-from volume_images.cleanup_state import CleanupState
+from volume_images.cleanup.state import CleanupState
 from volume_images.errors import (
     CloudUnavailable,
     Conflict,

@@ -5,13 +5,13 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from tests.functions.cleanup_site import DAY, DB, HOUR, Passing, Site, reasons, results, with_images
+from tests.cleanup_site import DAY, DB, HOUR, Passing, Site, reasons, results, with_images
 from tests.sandbox.clock import START
 from tests.sandbox.cloud_server import PROJECT_ID
 from tests.sandbox.stack import SandboxStack
 from tests.sandbox.world import Visibility
 from volume_images.errors import ConfigError, TriggerError
-from volume_images.export_state import Stuck, empty_export_state
+from volume_images.export.state import Stuck, empty_export_state
 from volume_images.model import Dialect, GroupKey, Requests, Tick
 from volume_images.protocols import RunLimits
 from volume_images.report import CloudResult, FreshnessState, Gauge, ImageResult

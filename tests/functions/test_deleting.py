@@ -6,9 +6,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from volume_images.cleanup_outcomes import Attempt
-from volume_images.deleting import Gate, delete_due
-from volume_images.due import Deletion, DueGroup, Standing
+from volume_images.cleanup.deleting import Gate, delete_due
+from volume_images.cleanup.due import Deletion, DueGroup, Standing
+from volume_images.cleanup.outcomes import Attempt
 from volume_images.errors import (
     CloudError,
     CloudUnavailable,

@@ -10,9 +10,8 @@ from typing import Any
 import pytest
 
 from volume_images.clock import SystemClock
-from volume_images.config import parse_config
+from volume_images.config.schema import parse_config
 from volume_images.errors import ConfigError, NoConfigYet, Problem, RunFailed, StoreError
-from volume_images.folder_store import ConfigFile, FolderStore
 from volume_images.metrics import METRICS
 from volume_images.model import Requests, Tick
 from volume_images.observability import publish, reported
@@ -29,6 +28,7 @@ from volume_images.report import (
     Outcome,
     Report,
 )
+from volume_images.storage.folder import ConfigFile, FolderStore
 
 START = datetime(2026, 3, 2, 2, 5, tzinfo=UTC)
 CONFIG = b"""

@@ -19,9 +19,9 @@ from mypy_boto3_s3 import S3Client
 
 from tests.sandbox.aws_server import AwsSandbox
 from volume_images.errors import ConfigError, Conflict, SettingsError, StoreError
-from volume_images.folder_store import ConfigFile, FolderStore, read_file
-from volume_images.s3_store import Answer, S3Config, S3Store, read_answer, read_object
-from volume_images.store import CONFIG_LIMIT, S3Address, parse_address
+from volume_images.storage.address import CONFIG_LIMIT, S3Address, parse_address
+from volume_images.storage.folder import ConfigFile, FolderStore, read_file
+from volume_images.storage.s3 import Answer, S3Config, S3Store, read_answer, read_object
 
 KEY = "state/export/otc.json"
 

@@ -18,15 +18,15 @@ from volume_images.clock import ServedClock, SystemClock
 from volume_images.cloud.open import OpenedCloud, open_cloud
 from volume_images.cloud.wire import tls_context
 from volume_images.cloud_secrets import Credential, read_aws_secret, read_local_secret
-from volume_images.config import CloudConfig
+from volume_images.config.schema import CloudConfig
 from volume_images.errors import CredentialError, SettingsError
-from volume_images.folder_store import ConfigFile, FolderStore
 from volume_images.protocols import Clock, Store, World
 from volume_images.report import Function
 from volume_images.run_id import new_run_id
-from volume_images.s3_store import S3Config, S3Store, read_object
 from volume_images.settings import Settings
-from volume_images.store import CA_BUNDLE_LIMIT, ConfigSource, S3Address, parse_address
+from volume_images.storage.address import CA_BUNDLE_LIMIT, ConfigSource, S3Address, parse_address
+from volume_images.storage.folder import ConfigFile, FolderStore
+from volume_images.storage.s3 import S3Config, S3Store, read_object
 from volume_images.used_config import UsedConfig, use_config
 
 if TYPE_CHECKING:

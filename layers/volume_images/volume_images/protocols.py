@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from volume_images.config import Config
+from volume_images.config.schema import Config
 from volume_images.model import ExportAnswer, ExportRequest, Image, Volume
 
 

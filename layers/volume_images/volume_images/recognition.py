@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 
-from volume_images.config import Config
+from volume_images.config.schema import Config
 from volume_images.image_name import ImageName
 from volume_images.model import (
     GONE_STATUSES,

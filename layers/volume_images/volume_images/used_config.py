@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 
-from volume_images.config import Config, parse_config
+from volume_images.config.schema import Config, parse_config
 from volume_images.errors import ConfigError, Conflict, NoConfigYet
 from volume_images.protocols import Store, StoredObject
 from volume_images.report import Function

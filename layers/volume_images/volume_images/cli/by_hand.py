@@ -5,7 +5,7 @@ from contextlib import suppress
 from volume_images.bootstrap import Connections, connect
 from volume_images.cli.exit_codes import ExitCode
 from volume_images.cli.printing import print_report
-from volume_images.config import parse_config
+from volume_images.config.schema import parse_config
 from volume_images.errors import RunFailed
 from volume_images.filing import filed
 from volume_images.model import Trigger

@@ -8,8 +8,8 @@ from volume_images.bootstrap import Connections, config_source
 from volume_images.cli.exit_codes import ExitCode
 from volume_images.cli.options import JsonOption, examples
 from volume_images.cli.printing import print_json, print_line
-from volume_images.config import Config, config_schema, parse_config
-from volume_images.config_checks import check_config
+from volume_images.config.checks import check_config
+from volume_images.config.schema import Config, config_schema, parse_config
 from volume_images.errors import ConfigError, Problem
 
 commands = typer.Typer(

@@ -13,12 +13,12 @@ from volume_images.cli.invocation import context, load_handler, read_event
 from volume_images.cli.options import JsonOption, VerboseOption, examples
 from volume_images.cli.printing import print_json, print_line, print_report
 from volume_images.clock import SystemClock
-from volume_images.folder_store import read_file
 from volume_images.observability import Answer
 from volume_images.report import Function, Report
 from volume_images.run_id import new_run_id
-from volume_images.s3_store import read_object
-from volume_images.store import S3Address, parse_address
+from volume_images.storage.address import S3Address, parse_address
+from volume_images.storage.folder import read_file
+from volume_images.storage.s3 import read_object
 
 REPORT_LIMIT = 256 * 1024 * 1024
 """Some 400,000 outcomes: what is larger is no report of ours."""

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from volume_images.cleanup_run import cleanup_run
+from volume_images.cleanup.run import cleanup_run
 from volume_images.cli.by_hand import finish, open_world
 from volume_images.cli.options import (
     ConfigOption,
@@ -20,7 +20,7 @@ from volume_images.cli.options import (
 )
 from volume_images.cli.surroundings import settings_by_hand
 from volume_images.cli.watching import watched
-from volume_images.export_run import export_run
+from volume_images.export.run import export_run
 from volume_images.model import Tick
 from volume_images.protocols import RunLimits
 from volume_images.report import ExportResult, Function, Outcome, Report
@@ -106,7 +106,7 @@ def request(  # noqa: PLR0913 - its options
         report = export_run(seen, trigger, limits=limits)
         if any(outcome.reason == "no_room" for outcome in report.outcomes):
             tick = Tick(volume_ids=frozenset(volumes))
-            report = _continued(report, export_run(seen, tick, limits=limits))
+            report = told_as_one(report, export_run(seen, tick, limits=limits))
     return finish(report, world, trigger, as_json=as_json)
 
 
@@ -156,7 +156,7 @@ CLEANUP_EXAMPLES = examples(
 )
 
 
-def _continued(first: Report, then: Report) -> Report:
+def told_as_one(first: Report, then: Report) -> Report:
     """Tell two runs as one: of a slot that both looked at, what the second says.
 
     Only where that merely found the export under way that the first had started, the first.

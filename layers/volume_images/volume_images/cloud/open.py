@@ -14,7 +14,7 @@ from volume_images.cloud.pacing import Clock, Gate
 from volume_images.cloud.session import CloudSession
 from volume_images.cloud.tokens import project_of
 from volume_images.cloud.volumes import CloudVolumes, VolumeDialect
-from volume_images.config import CloudConfig, Endpoints
+from volume_images.config.schema import CloudConfig, Endpoints
 from volume_images.model import Dialect
 
 

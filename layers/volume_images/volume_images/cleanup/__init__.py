@@ -1,0 +1,1 @@
+"""Judging, announcing and deleting images."""

@@ -1,0 +1,100 @@
+"""Which images have stood announced for the whole grace, and what their deletion rests on."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from volume_images.cleanup.plan import CleanupPlan, GroupPlan
+from volume_images.cleanup.state import CleanupState, GroupRecord
+from volume_images.model import GroupKey, Image
+
+FAILED_WAIT = timedelta(hours=24)
+"""The image of a failed export goes so long after it was first seen failed, or found stuck."""
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How long an image has waited for its deletion, why it goes, and when it may."""
+
+    since: datetime
+    deletes_at: datetime
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Deletion:
+    """One image to delete; a duplicate only while the `winner` of its slot is as it was."""
+
+    image: Image
+    winner: Image | None
+    standing: Standing
+
+
+@dataclass(frozen=True, slots=True)
+class DueGroup:
+    """What to delete of one group, in that order, and the good images that this rests on."""
+
+    key: GroupKey
+    floor: tuple[Image, ...]
+    deletions: tuple[Deletion, ...]
+
+
+def due_groups(
+    state: CleanupState, plan: CleanupPlan, *, grace: timedelta, without_wait: frozenset[str]
+) -> tuple[DueGroup, ...]:
+    """Return what may be deleted now: what the plan has to go and the state carries long enough.
+
+    `state` is the one that was written with this plan in it. Volumes in `without_wait` skip the
+    wait and nothing else. What has waited longest comes first, so that no group starves when time
+    runs out.
+    """
+    groups = [
+        DueGroup(group.key, group.floor, deletions)
+        for group in plan.groups
+        if (deletions := _due_of(state, plan, group, grace, without_wait))
+    ]
+    return tuple(
+        sorted(
+            groups,
+            key=lambda group: min(deletion.standing.deletes_at for deletion in group.deletions),
+        )
+    )
+
+
+def standing(record: GroupRecord, image_id: str, grace: timedelta) -> Standing | None:
+    """Return how an image stands in a group's record; None where the record does not carry it."""
+    if image_id in record.announced:
+        announced = record.announced[image_id]
+        return Standing(announced.since, announced.since + grace, announced.reason)
+    if image_id in record.failed_since:
+        since = record.failed_since[image_id]
+        return Standing(since, since + FAILED_WAIT, f"failed since {since:%Y-%m-%dT%H:%M:%SZ}")
+    return None
+
+
+def _due_of(
+    state: CleanupState,
+    plan: CleanupPlan,
+    group: GroupPlan,
+    grace: timedelta,
+    without_wait: frozenset[str],
+) -> tuple[Deletion, ...]:
+    """Return a group's due images: failed ones, then duplicates before what they duplicate."""
+    record = state.group(plan.project_id, group.key)
+    at_once = group.key.volume_id in without_wait
+    return tuple(
+        Deletion(image, winner, stands)
+        for image, winner in _to_go(group)
+        if (stands := standing(record, image.id, grace)) is not None
+        and (at_once or stands.deletes_at <= plan.now)
+    )
+
+
+def _to_go(group: GroupPlan) -> Iterator[tuple[Image, Image | None]]:
+    for failed in group.failed:
+        yield failed.recognised.image, None
+    oldest_first = sorted(
+        group.expired, key=lambda entry: (entry.winner is None, entry.recognised.name.slot)
+    )
+    for entry in oldest_first:
+        yield entry.recognised.image, entry.winner

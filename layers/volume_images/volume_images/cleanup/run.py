@@ -1,0 +1,142 @@
+"""The cleanup run: every cloud side by side, then one report."""
+
+from collections.abc import Iterable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from functools import cache, partial
+
+from volume_images.cleanup.cleaning import Chore, Cleaned, clean
+from volume_images.cleanup.gathering import config_versions
+from volume_images.cleanup.plan import Scope
+from volume_images.errors import StoreError, TriggerError
+from volume_images.model import Requests, Tick, Trigger
+from volume_images.protocols import RunLimits, World
+from volume_images.report import (
+    CloudOutcome,
+    CloudResult,
+    Function,
+    Gauge,
+    ImageResult,
+    Outcome,
+    Report,
+)
+from volume_images.stopwatch import Stopwatch
+
+CLOUDS_AT_ONCE = 16
+
+
+def cleanup_run(
+    world: World,
+    trigger: Trigger,
+    *,
+    limits: RunLimits,
+    without_wait: frozenset[str] = frozenset(),
+) -> Report:
+    """Judge, announce and delete in every cloud of the config, and say how fresh each volume is.
+
+    The trigger's time plays no part: grace is measured by our clock. Volumes in `without_wait`
+    skip the wait, never the floor. With a config that cannot be used nothing is done at all.
+
+    Raises TriggerError for a trigger that is no tick, or names a policy that is not in the config.
+    """
+    tick = _tick(world, trigger)
+    started_at = world.clock.now()
+    stopwatch = Stopwatch(world.clock, limits, world.clock.monotonic())
+    versions = cache(partial(config_versions, world.store))
+    scope = Scope(tick.policies, tick.volume_ids)
+    chores = [
+        Chore(
+            world=world,
+            cloud=cloud,
+            scope=scope,
+            dry_run=tick.dry_run,
+            without_wait=without_wait,
+            stopwatch=stopwatch,
+            versions=versions,
+        )
+        for cloud in world.config.clouds
+        if not world.config_fault
+    ]
+    cleaned = _side_by_side(chores, limits)
+    strays = _strays(cleaned, without_wait | tick.volume_ids)
+    return Report(
+        run_id=world.run_id,
+        function=Function.CLEANUP,
+        started_at=started_at,
+        finished_at=world.clock.now(),
+        config_version=world.config_version,
+        dry_run=tick.dry_run,
+        outcomes=(*(outcome for one in cleaned for outcome in one.outcomes), *strays),
+        changed=(*(outcome for one in cleaned for outcome in one.changed), *strays),
+        clouds=tuple(one.outcome for one in cleaned),
+        freshness=tuple(entry for one in cleaned for entry in one.freshness),
+        gauges={Gauge.ANNOUNCEMENTS_LAPSED: sum(one.lapsed for one in cleaned)},
+        safety_stops=tuple(stop for one in cleaned for stop in one.safety_stops),
+        red=_red(world, cleaned),
+    )
+
+
+def _tick(world: World, trigger: Trigger) -> Tick:
+    if isinstance(trigger, Requests):
+        raise TriggerError(
+            "cleanup takes no request for exports: send {} or "
+            '{"scheduled_time": ..., "policies": [...], "volume_ids": [...], "dry_run": true}'
+        )
+    unknown = sorted(trigger.policies - world.config.policies.keys())
+    if unknown:
+        raise TriggerError(f"policies: not in the config: {', '.join(unknown)}")
+    return trigger
+
+
+def _side_by_side(chores: Sequence[Chore], limits: RunLimits) -> list[Cleaned]:
+    """Clean all clouds; one that does not end in time is reported so, and deletes no more."""
+    if not chores:
+        return []
+    pool = ThreadPoolExecutor(min(len(chores), CLOUDS_AT_ONCE), thread_name_prefix="cloud")
+    futures = [pool.submit(_clean, chore) for chore in chores]
+    wait(futures, timeout=limits.end)
+    pool.shutdown(wait=False, cancel_futures=True)
+    return [_result(chore, future) for chore, future in zip(chores, futures, strict=True)]
+
+
+def _clean(chore: Chore) -> Cleaned:
+    try:
+        return clean(chore)
+    except StoreError as error:
+        outcome = CloudOutcome(cloud=chore.cloud, result=CloudResult.UNAVAILABLE, reason=str(error))
+        return Cleaned(outcome=outcome, judged=False, red=(f"{chore.cloud}: {error}",))
+
+
+def _result(chore: Chore, future: Future[Cleaned]) -> Cleaned:
+    if future.done() and not future.cancelled():
+        return future.result()
+    outcome = CloudOutcome(
+        cloud=chore.cloud, result=CloudResult.UNAVAILABLE, reason="did not end in time"
+    )
+    return Cleaned(outcome=outcome, judged=False)
+
+
+def _strays(cleaned: Iterable[Cleaned], named: frozenset[str]) -> tuple[Outcome, ...]:
+    """Say of which volumes named to this run nothing is known, once every cloud was looked at."""
+    if not all(one.judged for one in cleaned):
+        return ()
+    known = frozenset().union(*(one.volume_ids for one in cleaned))
+    return tuple(
+        Outcome(
+            cloud="",
+            result=ImageResult.NOT_DELETED,
+            reason="volume is neither in the config nor has it images",
+            volume_id=volume_id,
+        )
+        for volume_id in sorted(named - known)
+    )
+
+
+def _red(world: World, cleaned: Sequence[Cleaned]) -> tuple[str, ...]:
+    """Say why the run could not do its own work; a single cloud that is down is no reason."""
+    if world.config_fault:
+        return (f"nothing is judged or deleted: {world.config_fault}",)
+    red = tuple(reason for one in cleaned for reason in one.red)
+    if not any(one.judged for one in cleaned):
+        reasons = "; ".join(f"{one.outcome.cloud}: {one.outcome.reason}" for one in cleaned)
+        return (*red, f"no cloud could be judged: {reasons}")
+    return red

@@ -1,0 +1,1 @@
+"""Exporting volumes as images: from a trigger to a report."""

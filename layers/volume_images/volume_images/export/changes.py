@@ -1,0 +1,353 @@
+"""Every change of the exporter's state, one fact each.
+
+They carry values, not increments, so that applying one twice is applying it once: a write that
+loses against another run's is made again from the newer state with the same changes.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from volume_images.export.state import (
+    Discovered,
+    ExportState,
+    Missed,
+    NewestGood,
+    Record,
+    Refusal,
+    Stuck,
+    UnderWay,
+    Waiting,
+    slot_key,
+)
+
+
+@dataclass(slots=True)
+class Draft:
+    """A state in the making, while changes are applied."""
+
+    records: dict[str, Record]
+    under_way: dict[str, UnderWay]
+    stuck: dict[str, Stuck]
+    waiting: dict[str, Waiting]
+    missed: dict[str, Missed]
+    schedules: dict[str, str]
+    discovered: dict[str, Discovered]
+    fields: dict[str, object]
+
+    def update(self, group: str, **values: object) -> None:
+        """Replace fields of a group's record."""
+        self.records[group] = self.records.get(group, Record()).model_copy(update=values)
+
+
+class Change(Protocol):
+    """One fact to write down."""
+
+    def apply(self, draft: Draft) -> None:
+        """Write it into the draft."""
+        ...
+
+
+def changed(state: ExportState, changes: Iterable[Change]) -> ExportState:
+    """Return the state with the changes applied, in order."""
+    draft = Draft(
+        records=dict(state.records),
+        under_way=dict(state.under_way),
+        stuck=dict(state.stuck),
+        waiting=dict(state.waiting),
+        missed=dict(state.missed),
+        schedules=dict(state.schedules),
+        discovered=dict(state.discovered),
+        fields={},
+    )
+    for change in changes:
+        change.apply(draft)
+    return state.model_copy(
+        update={
+            "records": draft.records,
+            "under_way": draft.under_way,
+            "stuck": draft.stuck,
+            "waiting": draft.waiting,
+            "missed": draft.missed,
+            "schedules": draft.schedules,
+            "discovered": draft.discovered,
+            **draft.fields,
+        }
+    )
+
+
+def _later(one: datetime | None, other: datetime) -> datetime:
+    return other if one is None else max(one, other)
+
+
+@dataclass(frozen=True, slots=True)
+class FirstSeen:
+    """A volume is seen under a policy for the first time: slots after this instant are owed."""
+
+    group: str
+    owed_after: datetime
+
+    def apply(self, draft: Draft) -> None:
+        """Keep what is known if another run saw it first."""
+        if draft.records.get(self.group, Record()).accounted_until is None:
+            draft.update(self.group, accounted_until=self.owed_after)
+
+
+@dataclass(frozen=True, slots=True)
+class Accounted:
+    """Every slot of the group up to this one needs nothing more."""
+
+    group: str
+    slot: datetime
+
+    def apply(self, draft: Draft) -> None:
+        """Move forward only; what waited for such a slot waits no more."""
+        record = draft.records.get(self.group, Record())
+        draft.update(self.group, accounted_until=_later(record.accounted_until, self.slot))
+        draft.waiting.pop(slot_key(self.group, self.slot), None)
+
+
+@dataclass(frozen=True, slots=True)
+class FoundGood:
+    """The group has a good image: what went wrong before no longer counts."""
+
+    group: str
+    good: NewestGood
+
+    def apply(self, draft: Draft) -> None:
+        """Keep the newest."""
+        known = draft.records.get(self.group, Record()).newest_good
+        if known is None or known.slot < self.good.slot:
+            draft.update(
+                self.group,
+                newest_good=self.good,
+                failures=0,
+                failed_at=None,
+                failure="",
+                refusal=None,
+                unanswered_at=None,
+            )
+        draft.stuck.pop(self.good.image_id, None)
+
+
+@dataclass(frozen=True, slots=True)
+class Miss:
+    """A slot that will not be exported any more; kept until a written report says so."""
+
+    missed: Missed
+
+    def apply(self, draft: Draft) -> None:
+        """Account for it and remember to report it."""
+        key = slot_key(self.missed.group, self.missed.slot)
+        draft.missed[key] = self.missed
+        Accounted(self.missed.group, self.missed.slot).apply(draft)
+
+
+@dataclass(frozen=True, slots=True)
+class Reported:
+    """These missed slots stand in a report that was written."""
+
+    keys: tuple[str, ...]
+
+    def apply(self, draft: Draft) -> None:
+        """Forget them."""
+        for key in self.keys:
+            draft.missed.pop(key, None)
+
+
+@dataclass(frozen=True, slots=True)
+class Accept:
+    """An export outside the schedule is accepted: from now on it is owed."""
+
+    waiting: Waiting
+
+    def apply(self, draft: Draft) -> None:
+        """Add it once."""
+        draft.waiting.setdefault(slot_key(self.waiting.group, self.waiting.slot), self.waiting)
+
+
+@dataclass(frozen=True, slots=True)
+class Intend:
+    """An export is about to be POSTed; `posts` counts those for this slot, this one included."""
+
+    entry: UnderWay
+    posts: int
+
+    def apply(self, draft: Draft) -> None:
+        """Write the intent and count the attempt."""
+        draft.under_way[self.entry.image_name] = self.entry
+        draft.update(self.entry.group, posts_slot=self.entry.slot, posts=self.posts)
+
+
+@dataclass(frozen=True, slots=True)
+class Follow:
+    """An export that is on its way, now known under its image's id."""
+
+    entry: UnderWay
+
+    def apply(self, draft: Draft) -> None:
+        """Replace the intent, or take in what another run started."""
+        draft.under_way[self.entry.image_name] = self.entry
+
+
+@dataclass(frozen=True, slots=True)
+class Leave:
+    """An export is settled, or was never sent."""
+
+    image_name: str
+
+    def apply(self, draft: Draft) -> None:
+        """Free its place."""
+        draft.under_way.pop(self.image_name, None)
+
+
+@dataclass(frozen=True, slots=True)
+class Fail:
+    """An export of the group failed; `failures` in a row, this one included."""
+
+    group: str
+    failures: int
+    at: datetime
+    reason: str
+
+    def apply(self, draft: Draft) -> None:
+        """Space the next attempts."""
+        draft.update(self.group, failures=self.failures, failed_at=self.at, failure=self.reason)
+
+
+@dataclass(frozen=True, slots=True)
+class Refuse:
+    """The cloud, or our own check, refused an export of the group."""
+
+    group: str
+    refusal: Refusal
+
+    def apply(self, draft: Draft) -> None:
+        """Remember under which facts."""
+        draft.update(self.group, refusal=self.refusal)
+
+
+@dataclass(frozen=True, slots=True)
+class Unanswered:
+    """A POST for the group got no answer, and no image of its name is listed."""
+
+    group: str
+    at: datetime
+
+    def apply(self, draft: Draft) -> None:
+        """Space the next attempt."""
+        draft.update(self.group, unanswered_at=self.at)
+
+
+@dataclass(frozen=True, slots=True)
+class Stick:
+    """An image is stuck."""
+
+    image_id: str
+    stuck: Stuck
+
+    def apply(self, draft: Draft) -> None:
+        """Keep when it was first found so: its removal counts from there."""
+        draft.stuck.setdefault(self.image_id, self.stuck)
+        draft.under_way.pop(self.stuck.image_name, None)
+
+
+@dataclass(frozen=True, slots=True)
+class Unstick:
+    """A stuck image is gone, or turned active after all."""
+
+    image_id: str
+
+    def apply(self, draft: Draft) -> None:
+        """Forget it."""
+        draft.stuck.pop(self.image_id, None)
+
+
+@dataclass(frozen=True, slots=True)
+class Say:
+    """The newest outcome of a group, so that only changes are logged."""
+
+    group: str
+    text: str
+
+    def apply(self, draft: Draft) -> None:
+        """Replace the one before."""
+        draft.update(self.group, said=self.text)
+
+
+@dataclass(frozen=True, slots=True)
+class Discover:
+    """The volumes found by their tags, known ones that still exist included."""
+
+    volumes: Mapping[str, Discovered]
+    at: datetime
+
+    def apply(self, draft: Draft) -> None:
+        """Replace the list before."""
+        draft.discovered = dict(self.volumes)
+        draft.fields["discovered_at"] = self.at
+
+
+@dataclass(frozen=True, slots=True)
+class Forget:
+    """Records of groups that the config no longer covers, or that wait for nothing."""
+
+    groups: frozenset[str]
+
+    def apply(self, draft: Draft) -> None:
+        """Drop them: no entry lives without an end."""
+        for group in self.groups:
+            draft.records.pop(group, None)
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """The whole cloud asked for time, or did not answer."""
+
+    until: datetime
+
+    def apply(self, draft: Draft) -> None:
+        """Hold new exports until then."""
+        draft.fields["paused_until"] = self.until
+
+
+@dataclass(frozen=True, slots=True)
+class SecretRefused:
+    """The cloud refused this secret: trying it again could lock the account."""
+
+    fingerprint: str
+    at: datetime | None
+
+    def apply(self, draft: Draft) -> None:
+        """Remember which secret it was."""
+        draft.fields["refused_secret"] = self.fingerprint
+        draft.fields["refused_secret_at"] = self.at
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """A run looked at the whole cloud: its schedules, and when something may be due again."""
+
+    at: datetime
+    next_look: datetime
+    config_version: str
+    schedules: Mapping[str, str]
+
+    def apply(self, draft: Draft) -> None:
+        """Replace what the run before said."""
+        draft.schedules = dict(self.schedules)
+        draft.fields["served_at"] = self.at
+        draft.fields["next_look"] = self.next_look
+        draft.fields["config_version"] = self.config_version
+
+
+@dataclass(frozen=True, slots=True)
+class LookSoon:
+    """Something was added by a run that did not look at the whole cloud."""
+
+    at: datetime
+
+    def apply(self, draft: Draft) -> None:
+        """Let the next tick look."""
+        draft.fields["next_look"] = self.at

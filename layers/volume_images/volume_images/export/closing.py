@@ -1,0 +1,93 @@
+"""What a look at a cloud leaves behind: when to look again, what to give up and to forget."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from volume_images.config.selection import Member
+from volume_images.export.changes import Change, Forget, Looked, LookSoon, Miss
+from volume_images.export.errand import Errand
+from volume_images.export.owed import schedule_text
+from volume_images.export.planning import ExportPlan
+from volume_images.export.state import ExportState, Missed
+from volume_images.model import GroupKey
+from volume_images.schedule import next_slot
+
+LOOK_AT_LEAST = timedelta(hours=24)
+DISCOVER_EVERY = timedelta(hours=1)
+STUCK_EVERY = timedelta(hours=1)
+
+
+def closing(
+    errand: Errand,
+    plan: ExportPlan,
+    state: ExportState,
+    members: Sequence[Member],
+    now: datetime,
+) -> list[Change]:
+    """Return the changes that end a look; `state` is what it leaves.
+
+    Only a look at the whole cloud may say how long nothing will be due.
+    """
+    if not errand.whole:
+        return [LookSoon(now)]
+    policies = errand.world.config.policies
+    looked = Looked(
+        at=now,
+        next_look=_next_look(errand, plan, state, members, now),
+        config_version=errand.world.config_version,
+        schedules={name: schedule_text(policy) for name, policy in policies.items()},
+    )
+    return [Forget(_over(state, members)), looked]
+
+
+def uncovered(state: ExportState, members: Sequence[Member]) -> list[Miss]:
+    """Give up what waits for a volume or a policy that left the config: it will never start."""
+    covered = _covered(members)
+    return [
+        Miss(Missed(group=waiting.group, slot=waiting.slot, reason="left_the_config"))
+        for waiting in state.waiting.values()
+        if not _is_covered(waiting.group, covered)
+    ]
+
+
+def _next_look(
+    errand: Errand,
+    plan: ExportPlan,
+    state: ExportState,
+    members: Sequence[Member],
+    now: datetime,
+) -> datetime:
+    config = errand.world.config
+    looks = [now + LOOK_AT_LEAST]
+    looks += [decision.look_at for decision in plan.decisions if decision.look_at is not None]
+    if plan.steps or state.under_way or state.waiting:
+        looks.append(now)  # whatever came of the steps, the next tick settles it
+    if state.stuck:
+        looks.append(now + STUCK_EVERY)
+    if any(entry.cloud == errand.cloud for entry in config.discover):
+        looks.append(now + DISCOVER_EVERY)
+    for name in {member.policy for member in members}:
+        policy = config.policies[name]
+        if policy.schedule is not None:
+            following = next_slot(policy.schedule, policy.timezone, errand.at)
+            looks += [following] if following else []
+    return min(looks)
+
+
+def _over(state: ExportState, members: Sequence[Member]) -> frozenset[str]:
+    """Return the records that nothing refers to any more: no entry lives without an end."""
+    covered = _covered(members)
+    used = {entry.group for entry in state.under_way.values()}
+    used |= {entry.group for entry in state.waiting.values()}
+    return frozenset(
+        key for key in state.records if key not in used and not _is_covered(key, covered)
+    )
+
+
+def _covered(members: Sequence[Member]) -> frozenset[tuple[str, str]]:
+    return frozenset((member.policy, member.volume_id) for member in members)
+
+
+def _is_covered(key: str, covered: frozenset[tuple[str, str]]) -> bool:
+    group = GroupKey.parse(key)
+    return (group.policy, group.volume_id) in covered

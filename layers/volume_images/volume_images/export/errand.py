@@ -1,0 +1,51 @@
+"""What one export run is asked to do in one cloud."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from volume_images.config.schema import CloudConfig
+from volume_images.export.requesting import Acceptance
+from volume_images.export.state import ExportState, export_state_key
+from volume_images.memory import Memory
+from volume_images.model import Tick
+from volume_images.protocols import World
+from volume_images.stopwatch import Stopwatch
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Errand:
+    """One cloud's share of a run.
+
+    `at` is the trigger's time and chooses slots. `tick` narrows it to volumes. With an
+    `acceptance`, only the slots that it took on are looked at. A run that `stays` fills freed
+    places until nothing waits for room.
+    """
+
+    world: World
+    cloud: str
+    memory: Memory[ExportState]
+    at: datetime
+    tick: Tick
+    acceptance: Acceptance | None
+    stays: bool
+    stopwatch: Stopwatch
+
+    @property
+    def whole(self) -> bool:
+        """Whether this errand looks at everything in the cloud."""
+        return self.acceptance is None and not self.tick.narrowed
+
+    @property
+    def dry_run(self) -> bool:
+        """Whether to plan only."""
+        return self.tick.dry_run
+
+    @property
+    def cloud_config(self) -> CloudConfig:
+        """The cloud's entry in the config."""
+        return self.world.config.clouds[self.cloud]
+
+    @property
+    def state_key(self) -> str:
+        """Where the cloud's export state is kept."""
+        return export_state_key(self.cloud)

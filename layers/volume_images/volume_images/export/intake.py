@@ -1,0 +1,153 @@
+"""Turning a trigger into each cloud's share of a run, and taking the shares on."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from volume_images.config.selection import Member, narrowed, resolve_request
+from volume_images.errors import Conflict, TriggerError
+from volume_images.export.changes import changed
+from volume_images.export.errand import Errand
+from volume_images.export.gathering import known_members
+from volume_images.export.memory import CONFLICTS, read, write
+from volume_images.export.requesting import Wanted, accept
+from volume_images.export.state import ExportState
+from volume_images.memory import Memory
+from volume_images.model import RequestedExport, Requests, Tick, Unreadable
+from volume_images.protocols import World
+from volume_images.report import ExportResult, Outcome
+from volume_images.stopwatch import Stopwatch
+
+Memories = Mapping[str, Memory[ExportState]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Share:
+    """One cloud's share of a run; `message_ids` are the queue's records that it came in."""
+
+    cloud: str
+    memory: Memory[ExportState]
+    at: datetime
+    tick: Tick
+    wanted: Sequence[Wanted] = ()
+    message_ids: frozenset[str] = frozenset()
+
+
+def tick_shares(world: World, tick: Tick, memories: Memories, now: datetime) -> list[Share]:
+    """Give each cloud the tick; one that names policies and a time names a slot of them.
+
+    Raises TriggerError for a policy that is not in the config.
+    """
+    unknown = sorted(tick.policies - world.config.policies.keys())
+    if unknown:
+        raise TriggerError(f"policies: not in the config: {', '.join(unknown)}")
+    at = tick.scheduled_at or now
+    shares = []
+    for cloud, memory in memories.items():
+        wanted: tuple[Wanted, ...] = ()
+        if tick.policies:
+            covered = narrowed(known_members(world.config, cloud, memory.state), tick)
+            wanted = (Wanted(covered, at, requested=False),)
+        shares.append(Share(cloud=cloud, memory=memory, at=at, tick=tick, wanted=wanted))
+    return shares
+
+
+def request_shares(
+    world: World, requests: Requests, memories: Memories, now: datetime
+) -> tuple[list[Share], list[Outcome]]:
+    """Give each cloud what the requests ask of it, and say what of them is refused."""
+    by_cloud = {
+        cloud: known_members(world.config, cloud, memory.state)
+        for cloud, memory in memories.items()
+    }
+    everywhere = tuple(member for members in by_cloud.values() for member in members)
+    shares: dict[str, Share] = {}
+    refused = [_unreadable(record) for record in requests.unreadable]
+    for request in requests.requests:
+        slot = _slot(request, now)
+        asked, refusals = resolve_request(request, world.config, everywhere)
+        refused += [_refused(refusal.subject, refusal.why, slot) for refusal in refusals]
+        for cloud, members in by_cloud.items():
+            wanted = [member for member in asked if member in members]
+            if wanted:
+                share = shares.get(cloud) or Share(
+                    cloud=cloud,
+                    memory=memories[cloud],
+                    at=now,
+                    tick=Tick(dry_run=request.dry_run),
+                )
+                shares[cloud] = _with_request(share, wanted, slot, request)
+    return list(shares.values()), refused
+
+
+def take_on(world: World, share: Share, stopwatch: Stopwatch) -> Errand:
+    """Write down what the share asks for outside the schedule: from then on it is accepted.
+
+    Raises StoreError where it cannot be written down.
+    """
+    memory = share.memory
+    errand = Errand(
+        world=world,
+        cloud=share.cloud,
+        memory=memory,
+        at=share.at,
+        tick=share.tick,
+        acceptance=None,
+        stays=not any(one.requested for one in share.wanted),
+        stopwatch=stopwatch,
+    )
+    if not share.wanted:
+        return errand
+    for _ in range(CONFLICTS):
+        acceptance = accept(
+            share.wanted,
+            cloud=share.cloud,
+            config=world.config,
+            state=memory.state,
+            now=world.clock.now(),
+        )
+        state = changed(memory.state, acceptance.changes)
+        taken = replace(errand, memory=replace(memory, state=state), acceptance=acceptance)
+        if share.tick.dry_run or not acceptance.changes:
+            return taken
+        try:
+            return replace(taken, memory=write(errand, memory, state))
+        except Conflict:
+            memory = read(errand)
+    raise Conflict(f"{errand.state_key}: lost against other runs {CONFLICTS} times: run it again")
+
+
+def _slot(request: RequestedExport, now: datetime) -> datetime:
+    """Return a request's own time, else when it was sent, else now; names know whole seconds."""
+    return (request.requested_at or request.sent_at or now).replace(microsecond=0)
+
+
+def _with_request(
+    share: Share, members: Sequence[Member], slot: datetime, request: RequestedExport
+) -> Share:
+    message_ids = {request.message_id} if request.message_id else set()
+    return replace(
+        share,
+        wanted=(*share.wanted, Wanted(members, slot, requested=True)),
+        message_ids=share.message_ids | message_ids,
+    )
+
+
+def _unreadable(record: Unreadable) -> Outcome:
+    return Outcome(
+        cloud="",
+        result=ExportResult.REFUSED,
+        reason="unreadable_request",
+        details={"message_id": record.message_id, "why": record.why},
+    )
+
+
+def _refused(subject: str, why: str, slot: datetime) -> Outcome:
+    return Outcome(
+        cloud="",
+        volume_id=subject,
+        slot=slot,
+        result=ExportResult.REFUSED,
+        reason="request_refused",
+        details={"why": why},
+    )

@@ -1,0 +1,217 @@
+"""Which owed slots are started now: facts in, plan out."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from itertools import chain, zip_longest
+
+from volume_images.export.changes import Accounted, Change, FoundGood, Intend
+from volume_images.export.decisions import (
+    Decision,
+    Scene,
+    blocking,
+    decide,
+    later,
+    miss,
+    refuse,
+    why_not,
+)
+from volume_images.export.owed import Debt, Overdue, Owed
+from volume_images.export.preflight import DEFAULT_DISK_FORMAT
+from volume_images.export.settling import deadline
+from volume_images.export.state import NewestGood, UnderWay, slot_key
+from volume_images.image_name import name_for
+from volume_images.model import ExportRequest
+from volume_images.recognition import ImageState
+from volume_images.report import ExportResult, Outcome
+
+INTENT_VALID = timedelta(minutes=5)
+"""No POST later than this after its intent was written."""
+
+_NEVER = datetime.min.replace(tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One export to start: the intent to write down, then the request to POST."""
+
+    owed: Owed
+    intent: UnderWay
+    request: ExportRequest
+
+
+@dataclass(frozen=True, slots=True)
+class ExportPlan:
+    """What to start, what to say of the rest, what to remember, and when to look again.
+
+    `short_of_room` tells that slots wait for nothing but a free place.
+    """
+
+    steps: tuple[Step, ...]
+    decisions: tuple[Decision, ...]
+    changes: tuple[Change, ...]
+    short_of_room: bool
+
+    @property
+    def outcomes(self) -> tuple[Outcome, ...]:
+        """What is said of the slots that are not started."""
+        return tuple(decision.outcome for decision in self.decisions)
+
+
+def plan_exports(debt: Debt, scene: Scene) -> ExportPlan:
+    """Plan one cloud: preflighted, one export per volume, within the room there is."""
+    decisions: list[Decision] = []
+    startable: list[Owed] = []
+    goods = _newest_goods(scene)
+    accounted, given_up = _overdue(debt.overdue, scene)
+    decisions += given_up
+    for owed in debt.owed:
+        decision = decide(owed, scene)
+        if decision is None:
+            startable.append(owed)
+        else:
+            decisions.append(decision)
+    steps: list[Step] = []
+    short = False
+    room = _room(scene)
+    chosen: set[str] = set()
+    for owed in in_order(startable, scene):
+        if owed.group.volume_id in chosen:
+            decisions.append(_wait(owed, scene, "volume_uploading"))
+        elif room.over_quota(len(steps)):
+            decisions.append(refuse(owed, scene, "image_quota", {"images": scene.image_count}))
+        elif len(steps) >= room.in_flight:
+            short = True
+            decisions.append(_wait(owed, scene, "no_room"))
+        else:
+            chosen.add(owed.group.volume_id)
+            steps.append(_step(owed, scene))
+    changes = [*debt.first_seen, *goods, *accounted]
+    changes += [change for decision in decisions for change in decision.changes]
+    return ExportPlan(tuple(steps), tuple(decisions), tuple(changes), short)
+
+
+def intents(steps: Iterable[Step], scene: Scene) -> list[Change]:
+    """Return what is written down before the first POST."""
+    found: list[Change] = []
+    for step in steps:
+        record = scene.state.record(step.owed.group)
+        before = record.posts if record.posts_slot == step.owed.slot else 0
+        found.append(Intend(step.intent, before + 1))
+    return found
+
+
+def in_order(startable: Sequence[Owed], scene: Scene) -> list[Owed]:
+    """Order by fewest attempts in the slot, then by stalest group.
+
+    What waits outside the schedule and what the schedule asks for take free places in turn:
+    neither can starve the other.
+    """
+
+    def urgency(owed: Owed) -> tuple[int, datetime, datetime, str]:
+        record = scene.state.record(owed.group)
+        posts = record.posts if record.posts_slot == owed.slot else 0
+        newest = record.newest_good.slot if record.newest_good else _NEVER
+        return posts, newest, owed.slot, owed.group.volume_id
+
+    ordered = sorted(startable, key=urgency)
+    scheduled = [owed for owed in ordered if not owed.waiting]
+    waiting = [owed for owed in ordered if owed.waiting]
+    pairs = zip_longest(waiting, scheduled)
+    return [owed for owed in chain.from_iterable(pairs) if owed is not None]
+
+
+@dataclass(frozen=True, slots=True)
+class _Room:
+    in_flight: int
+    quota: int | None
+
+    def over_quota(self, steps: int) -> bool:
+        return self.quota is not None and steps >= self.quota
+
+
+def _room(scene: Scene) -> _Room:
+    cloud = scene.config.clouds[scene.cloud]
+    in_flight = len(scene.state.under_way)
+    free = max(0, cloud.max_in_flight - in_flight)
+    # No more than can be POSTed while their intents are valid, with a minute to spare.
+    valid = (INTENT_VALID - timedelta(minutes=1)).total_seconds()
+    sendable = max(1, int(cloud.requests_per_second * valid))
+    quota = cloud.image_quota
+    left = None if quota is None else max(0, quota - scene.image_count)
+    return _Room(min(free, sendable), left)
+
+
+def _step(owed: Owed, scene: Scene) -> Step:
+    assert scene.volumes is not None
+    cloud = scene.config.clouds[scene.cloud]
+    options = scene.config.policies[owed.group.policy].export
+    volume = scene.volumes[owed.group.volume_id]
+    name = name_for(owed.group, prefix=scene.config.prefix, human_name=owed.label, slot=owed.slot)
+    intent = UnderWay(
+        group=str(owed.group),
+        slot=owed.slot,
+        image_name=str(name),
+        run_id=scene.run_id,
+        intended_at=scene.now,
+        deadline=deadline(scene.now, volume.size_gib, options.deadline),
+    )
+    request = ExportRequest(
+        volume_id=volume.id,
+        image_name=str(name),
+        disk_format=options.disk_format or DEFAULT_DISK_FORMAT[cloud.dialect],
+        container_format=options.container_format,
+        force=options.force,
+        os_type=options.os_type,
+    )
+    return Step(owed, intent, request)
+
+
+def _wait(owed: Owed, scene: Scene, reason: str) -> Decision:
+    cloud = scene.config.clouds[scene.cloud]
+    outcome = scene.outcome(
+        owed.group,
+        owed.slot,
+        ExportResult.DEFERRED,
+        reason,
+        details={"max_in_flight": cloud.max_in_flight},
+    )
+    return Decision(outcome, look_at=scene.now)
+
+
+def _newest_goods(scene: Scene) -> list[Change]:
+    found: list[Change] = []
+    for group, images in scene.groups.items():
+        goods = [
+            one
+            for one in images
+            if one.state is ImageState.GOOD and one.name.slot <= scene.now + timedelta(minutes=5)
+        ]
+        if not goods:
+            continue
+        newest = max(goods, key=lambda one: (one.name.slot, one.image.created_at))
+        good = NewestGood(
+            slot=newest.name.slot, image_id=newest.image.id, created_at=newest.image.created_at
+        )
+        record = scene.state.record(group)
+        if record.newest_good is None or record.newest_good.slot < good.slot:
+            found.append(FoundGood(str(group), good))
+    return found
+
+
+def _overdue(overdue: Sequence[Overdue], scene: Scene) -> tuple[list[Accounted], list[Decision]]:
+    accounted: list[Accounted] = []
+    given_up: list[Decision] = []
+    following = {slot_key(entry.group, entry.slot) for entry in scene.state.under_way.values()}
+    for one in overdue:
+        images = scene.groups.get(one.group, ())
+        record = scene.state.record(one.group)
+        known = record.newest_good
+        if slot_key(str(one.group), one.slot) in following:
+            continue
+        found = blocking(images, scene.state, one.slot) or later(images, one.slot, scene.now)
+        if (found and found.state is ImageState.GOOD) or (known and known.slot >= one.slot):
+            accounted.append(Accounted(str(one.group), one.slot))
+        elif found is None:
+            given_up.append(miss(scene, one.group, one.slot, why_not(record, one.reason)))
+    return accounted, given_up

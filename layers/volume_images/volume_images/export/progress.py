@@ -1,0 +1,49 @@
+"""What a run has said and POSTed so far in one cloud."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+
+from volume_images.export.changes import Say
+from volume_images.export.state import ExportState, slot_key
+from volume_images.report import ExportResult, Outcome
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """Outcomes by slot, and the slots POSTed; `before` is the state that the run began with."""
+
+    before: ExportState
+    outcomes: Mapping[str, Outcome] = field(default_factory=dict)
+    posted: frozenset[str] = frozenset()
+
+    def noting(self, outcomes: Iterable[Outcome], posted: Iterable[str] = ()) -> "Progress":
+        """Take outcomes in: that a slot waits says nothing new of one that was acted on."""
+        noted = dict(self.outcomes)
+        for outcome in outcomes:
+            assert outcome.slot is not None
+            key = slot_key(_group(outcome), outcome.slot)
+            known = noted.get(key)
+            waits = outcome.result is ExportResult.DEFERRED
+            if known is None or not waits or known.result is ExportResult.DEFERRED:
+                noted[key] = outcome
+        return replace(self, outcomes=noted, posted=self.posted.union(posted))
+
+    def news(self) -> tuple[Outcome, ...]:
+        """Return the outcomes that no run before said of the same group."""
+        return tuple(one for one in self.outcomes.values() if self._is_news(one))
+
+    def sayings(self) -> list[Say]:
+        """Return what to remember, so that the next run knows what is news."""
+        return [Say(_group(one), _text(one)) for one in self.news()]
+
+    def _is_news(self, outcome: Outcome) -> bool:
+        record = self.before.records.get(_group(outcome))
+        return record is None or record.said != _text(outcome)
+
+
+def _group(outcome: Outcome) -> str:
+    return f"{outcome.policy}/{outcome.volume_id}"
+
+
+def _text(outcome: Outcome) -> str:
+    return f"{outcome.slot:%Y%m%dT%H%M%SZ} {outcome.result.value} {outcome.reason}"

@@ -1,0 +1,104 @@
+"""Accepting what is asked for outside the schedule: requests, and slots that a trigger names."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from volume_images.config.schema import Config
+from volume_images.config.selection import Member
+from volume_images.export.changes import Accept, Change, LookSoon, changed
+from volume_images.export.state import ExportState, Waiting, slot_key
+from volume_images.model import GroupKey
+from volume_images.report import ExportResult, Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Members of one cloud, and the slot that is wanted of each, outside their schedules."""
+
+    members: Sequence[Member]
+    slot: datetime
+    requested: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Acceptance:
+    """What is taken on, and what is taken care of already; `keys` are the slots to look at now."""
+
+    changes: tuple[Change, ...] = ()
+    outcomes: tuple[Outcome, ...] = ()
+    keys: frozenset[str] = frozenset()
+
+
+def accept(
+    wanted: Iterable[Wanted], *, cloud: str, config: Config, state: ExportState, now: datetime
+) -> Acceptance:
+    """Take on what is wanted of one cloud: once in its state, it is done or reported.
+
+    A request within `min_interval` of one that waits, or of an image good or in flight in its
+    group, is that one: a message delivered twice is harmless.
+    """
+    changes: list[Change] = []
+    outcomes: list[Outcome] = []
+    keys: set[str] = set()
+    for one in wanted:
+        for member in one.members:
+            group = GroupKey(member.policy, one.requested, member.volume_id)
+            done = _taken_care_of(group, one.slot, cloud, config, state) if one.requested else None
+            if done is not None:
+                outcomes.append(done)
+                continue
+            slot = _waiting_slot(group, one.slot, config, state) if one.requested else None
+            if slot is None:
+                slot = one.slot
+                taken = Accept(Waiting(group=str(group), slot=slot, accepted_at=now))
+                changes.append(taken)
+                state = changed(state, [taken])
+            keys.add(slot_key(str(group), slot))
+    return Acceptance(
+        changes=(*changes, LookSoon(now)) if changes else (),
+        outcomes=tuple(outcomes),
+        keys=frozenset(keys),
+    )
+
+
+def _taken_care_of(
+    group: GroupKey, slot: datetime, cloud: str, config: Config, state: ExportState
+) -> Outcome | None:
+    """Return what a request comes to that is answered by an export under way or an image."""
+    for entry in state.under_way.values():
+        if entry.group == str(group) and _is_same(group, slot, entry.slot, config):
+            return _outcome(
+                cloud, group, entry.slot, ExportResult.DEFERRED, "uploading", entry.image_id
+            )
+    good = state.record(group).newest_good
+    if good is not None and _is_same(group, slot, good.slot, config):
+        return _outcome(cloud, group, good.slot, ExportResult.DONE, "min_interval", good.image_id)
+    return None
+
+
+def _waiting_slot(
+    group: GroupKey, slot: datetime, config: Config, state: ExportState
+) -> datetime | None:
+    """Return the slot of a waiting request that this one is the same as."""
+    slots = (waiting.slot for waiting in state.waiting.values() if waiting.group == str(group))
+    return next((other for other in slots if _is_same(group, slot, other, config)), None)
+
+
+def _is_same(group: GroupKey, slot: datetime, other: datetime, config: Config) -> bool:
+    interval = config.policies[group.policy].requests.min_interval
+    return other == slot or abs(other - slot) < interval
+
+
+def _outcome(
+    cloud: str, group: GroupKey, slot: datetime, result: ExportResult, reason: str, image_id: str
+) -> Outcome:
+    return Outcome(
+        cloud=cloud,
+        policy=group.series,
+        volume_id=group.volume_id,
+        slot=slot,
+        result=result,
+        reason=reason,
+        image_id=image_id,
+    )

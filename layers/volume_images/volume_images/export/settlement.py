@@ -1,0 +1,113 @@
+"""What each settled export means: the outcome to report, and what to remember."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from volume_images.export.changes import (
+    Accounted,
+    Change,
+    Fail,
+    Follow,
+    FoundGood,
+    Leave,
+    Stick,
+    Unanswered,
+    Unstick,
+)
+from volume_images.export.settling import Settled, Settlement, Sight
+from volume_images.export.state import ExportState, NewestGood, Stuck
+from volume_images.model import PENDING_STATUSES, GroupKey, Image
+from volume_images.report import NO_DETAILS, ExportResult, Outcome
+
+_FAILURES: Mapping[Settlement, str] = {
+    Settlement.FAILED: "export_failed",
+    Settlement.VANISHED: "image_vanished",
+    Settlement.GONE: "image_deleted",
+    Settlement.STUCK: "stuck",
+}
+
+
+def outcome_of(one: Settled, cloud: str) -> Outcome:
+    """Say what became of an export."""
+    group = GroupKey.parse(one.entry.group)
+    match one.settlement:
+        case Settlement.GOOD:
+            result, reason = ExportResult.DONE, "active"
+        case Settlement.PENDING:
+            result, reason = ExportResult.DEFERRED, "uploading"
+        case Settlement.HELD:
+            result, reason = ExportResult.DEFERRED, "intended"
+        case Settlement.UNKNOWN:
+            result, reason = ExportResult.UNKNOWN, "image_unknown"
+        case Settlement.NO_ANSWER:
+            result, reason = ExportResult.UNKNOWN, "answer_lost"
+        case failed:
+            result, reason = ExportResult.FAILED, _FAILURES[failed]
+    return Outcome(
+        cloud=cloud,
+        policy=group.series,
+        volume_id=group.volume_id,
+        slot=one.entry.slot,
+        result=result,
+        reason=reason,
+        image_id=one.image.id if one.image else one.entry.image_id,
+        image_name=one.entry.image_name,
+        details={"why": one.why} if one.why else NO_DETAILS,
+    )
+
+
+def changes_of(settled: Sequence[Settled], state: ExportState, now: datetime) -> list[Change]:
+    """Return what to remember of the exports under way, and of what was stuck."""
+    return [change for one in settled for change in _changes(one, state, now)]
+
+
+def stuck_changes(state: ExportState, sight: Sight) -> list[Change]:
+    """Forget stuck images that are gone, or pending no more."""
+
+    def seen(image_id: str) -> Image | None:
+        return sight.listed.get(image_id) or sight.images_read.get(image_id)
+
+    def over(image_id: str) -> bool:
+        if image_id not in sight.listed and image_id not in sight.images_read:
+            return False
+        image = seen(image_id)
+        return image is None or image.status not in PENDING_STATUSES
+
+    return [Unstick(image_id) for image_id in state.stuck if over(image_id)]
+
+
+def _changes(one: Settled, state: ExportState, now: datetime) -> list[Change]:
+    entry = one.entry
+    leave = Leave(entry.image_name)
+    match one.settlement:
+        case Settlement.GOOD:
+            assert one.image is not None
+            good = NewestGood(
+                slot=entry.slot, image_id=one.image.id, created_at=one.image.created_at
+            )
+            return [leave, FoundGood(entry.group, good), Accounted(entry.group, entry.slot)]
+        case Settlement.PENDING:
+            image_id = one.image.id if one.image else entry.image_id
+            followed = entry.model_copy(update={"image_id": image_id})
+            known = state.under_way.get(entry.image_name)
+            return [] if followed == known else [Follow(followed)]
+        case Settlement.HELD:
+            return []
+        case Settlement.UNKNOWN:
+            return [leave]
+        case Settlement.NO_ANSWER:
+            return [leave, Unanswered(entry.group, entry.intended_at)]
+        case Settlement.STUCK:
+            assert one.image is not None
+            stuck = Stuck(
+                group=entry.group, slot=entry.slot, image_name=entry.image_name, found_at=now
+            )
+            return [Stick(one.image.id, stuck), _failure(one, state, now)]
+        case Settlement.FAILED | Settlement.VANISHED | Settlement.GONE:
+            return [leave, _failure(one, state, now)]
+
+
+def _failure(one: Settled, state: ExportState, now: datetime) -> Fail:
+    before = state.records.get(one.entry.group)
+    failures = before.failures if before else 0
+    return Fail(one.entry.group, failures + 1, now, _FAILURES[one.settlement])

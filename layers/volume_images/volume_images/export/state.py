@@ -1,0 +1,146 @@
+"""What the exporter remembers of one cloud."""
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from pydantic import BaseModel, ConfigDict
+
+from volume_images.model import GroupKey
+from volume_images.state import FORMAT, Instant, State
+
+
+class _Entry(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class NewestGood(_Entry):
+    """The newest image of a group that was seen good."""
+
+    slot: Instant
+    image_id: str
+    created_at: Instant
+
+
+class Refusal(_Entry):
+    """Why a slot was refused, and under which facts: with the same ones it would be again."""
+
+    reason: str
+    facts: str
+    config_version: str
+    at: Instant
+
+
+class Record(_Entry):
+    """What is known of one volume under one policy.
+
+    Every slot up to `accounted_until` is good or reported missed; it only moves forward.
+    `failures` counts failed exports in a row, in whatever slots. `posts` counts the POSTs for
+    `posts_slot`. `said` is the last outcome, so that only changes are logged.
+    """
+
+    accounted_until: Instant | None = None
+    newest_good: NewestGood | None = None
+    failures: int = 0
+    failed_at: Instant | None = None
+    failure: str = ""
+    refusal: Refusal | None = None
+    unanswered_at: Instant | None = None
+    posts_slot: Instant | None = None
+    posts: int = 0
+    said: str = ""
+
+
+class UnderWay(_Entry):
+    """An export that was intended or started and is not settled; without an id, an intent.
+
+    It is followed under this name and id, whatever the config says meanwhile.
+    """
+
+    group: str
+    slot: Instant
+    image_name: str
+    run_id: str
+    intended_at: Instant
+    deadline: Instant
+    image_id: str = ""
+
+
+class Stuck(_Entry):
+    """An image still pending past its deadline while its volume is not uploading."""
+
+    group: str
+    slot: Instant
+    image_name: str
+    found_at: Instant
+
+
+class Waiting(_Entry):
+    """An accepted export outside a policy's own schedule: requested, or its slot named."""
+
+    group: str
+    slot: Instant
+    accepted_at: Instant
+
+
+class Missed(_Entry):
+    """A slot that was never exported, until a report that says so is written."""
+
+    group: str
+    slot: Instant
+    reason: str
+
+
+class Discovered(_Entry):
+    """A volume found by its tags: it counts as there until a GET by id answers 404."""
+
+    name: str
+    tags: Mapping[str, str]
+
+
+class ExportState(State):
+    """The exporter's state of one cloud.
+
+    `next_look` is when something may be due again. `schedules` are those that the newest full look
+    knew, by policy: an edit must not invent slots in the past. `discovered` are volumes found by
+    their tags, by id; `records` and `waiting` go by group, `under_way` by image name, `stuck` by
+    image id.
+    """
+
+    next_look: Instant | None = None
+    config_version: str = ""
+    paused_until: Instant | None = None
+    refused_secret: str = ""
+    refused_secret_at: Instant | None = None
+    served_at: Instant | None = None
+    schedules: Mapping[str, str] = {}
+    discovered: Mapping[str, Discovered] = {}
+    discovered_at: Instant | None = None
+    records: Mapping[str, Record] = {}
+    under_way: Mapping[str, UnderWay] = {}
+    stuck: Mapping[str, Stuck] = {}
+    waiting: Mapping[str, Waiting] = {}
+    missed: Mapping[str, Missed] = {}
+
+    def record(self, group: GroupKey) -> Record:
+        """Return what is known of a group; an empty record where nothing is."""
+        return self.records.get(str(group), Record())
+
+
+def empty_export_state(deployment_id: str) -> ExportState:
+    """Return the state of a cloud that no run has looked at."""
+    return ExportState(version=FORMAT, deployment=deployment_id)
+
+
+def export_state_key(cloud: str) -> str:
+    """Return the key of a cloud's export state."""
+    return f"state/export/{cloud}.json"
+
+
+def slot_key(group: str, slot: datetime) -> str:
+    """Return the key of one slot of one group."""
+    return f"{group}@{slot:%Y%m%dT%H%M%SZ}"
+
+
+def marked(state: ExportState, run_id: str) -> ExportState:
+    """Return the state as the next write of this run."""
+    return state.model_copy(update={"mark": state.mark.next(run_id)})

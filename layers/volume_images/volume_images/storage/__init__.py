@@ -1,0 +1,1 @@
+"""Where config, states and reports are kept: S3 or a folder."""

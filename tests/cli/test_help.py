@@ -1,0 +1,22 @@
+"""The help of every command: an example in each, and no line wider than a screen."""
+
+import pytest
+
+from tests.cli.conftest import Cli
+
+COMMANDS = ["export", "request", "cleanup", "invoke", "config check", "config schema"]
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_has_an_example_and_fits_80_columns(cli: Cli, command: str) -> None:
+    ran = cli(*command.split(), "--help", env={"COLUMNS": "80"})
+    assert ran.code == 0
+    assert f"  volume-images {command}" in ran.out
+    assert max(map(len, ran.out.splitlines())) <= 80
+
+
+def test_the_command_names_its_parts_and_exit_codes(cli: Cli) -> None:
+    ran = cli("--help")
+    assert ran.code == 0
+    assert all(command.split()[0] in ran.out for command in COMMANDS)
+    assert "Exit codes: 0 fine" in ran.out
