@@ -1,7 +1,6 @@
 """Whatever is wrong with config, secret, state, store or cloud: one clear line, the right code."""
 
 import json
-import os
 from collections.abc import Callable
 from typing import Any
 
@@ -10,6 +9,7 @@ import pytest
 from tests.cli.conftest import Cli
 from tests.sandbox.stack import SandboxStack
 
+HTML = b"<html><h1>Welcome</h1></html>"
 RUNS = pytest.mark.parametrize("run", ["export", "cleanup"])
 
 
@@ -58,7 +58,9 @@ def test_a_config_that_is_not_there_stops_the_run(
 def test_a_store_that_is_not_there_is_named(sandbox_cli: Cli, run: str) -> None:
     ran = sandbox_cli(run, "--store", "s3://no-such-bucket-anywhere")
     assert ran.code == 1
-    assert "no-such-bucket-anywhere" in one_line(ran.err)
+    for line in ran.err.splitlines():  # neither state nor report can be kept there
+        assert line.startswith("volume-images: ")
+        assert "s3://no-such-bucket-anywhere" in line
 
 
 def secret_name(run: str) -> str:
@@ -76,15 +78,14 @@ def test_a_secret_that_is_not_there_is_named(
     assert [cloud["result"] for cloud in ran.document["clouds"]] == ["no_credential"]
 
 
-@RUNS
-@pytest.mark.parametrize("secret", ["", "hello", "[]", '{"username": "x"}', '{"auth_url": 1}'])
+@pytest.mark.parametrize("secret", ["hello", "[]", '{"username": "x"}'])
 def test_a_secret_of_the_wrong_shape_is_named_and_not_shown(
-    sandbox_cli: Cli, stack: SandboxStack, run: str, secret: str
+    sandbox_cli: Cli, stack: SandboxStack, secret: str
 ) -> None:
-    stack.aws.secrets.put_secret_value(SecretId=secret_name(run), SecretString=secret or " ")
-    ran = sandbox_cli(run)
+    stack.aws.secrets.put_secret_value(SecretId=secret_name("export"), SecretString=secret)
+    ran = sandbox_cli("export")
     assert ran.code == 1
-    assert secret_name(run) in one_line(ran.err)
+    assert secret_name("export") in one_line(ran.err)
     assert "hello" not in ran.err
 
 
@@ -101,7 +102,7 @@ def test_a_refused_password_is_told_and_not_shown(
 
 
 @RUNS
-@pytest.mark.parametrize("state", [b"", b"{", b"[]", b'{"version": "x"}'])
+@pytest.mark.parametrize("state", [b"", b'{"version": "x"}'])
 def test_a_damaged_state_is_named_and_the_work_is_done_all_the_same(
     sandbox_cli: Cli, stack: SandboxStack, run: str, state: bytes
 ) -> None:
@@ -114,9 +115,16 @@ def test_a_damaged_state_is_named_and_the_work_is_done_all_the_same(
     assert sandbox_cli(run).code == 0
 
 
-@RUNS
-@pytest.mark.parametrize("body", [b"<html><h1>Welcome</h1></html>", b"", None])
-@pytest.mark.parametrize("service", ["identity", "block_storage", "image"])
+@pytest.mark.parametrize(
+    ("run", "service", "body"),
+    [
+        ("export", "identity", HTML),
+        ("cleanup", "identity", b""),
+        ("export", "identity", None),
+        ("export", "block_storage", HTML),
+        ("cleanup", "image", None),
+    ],
+)
 def test_a_cloud_that_answers_no_answer_is_one_clear_line(
     sandbox_cli: Cli,
     stack: SandboxStack,
@@ -125,8 +133,7 @@ def test_a_cloud_that_answers_no_answer_is_one_clear_line(
     service: str,
     body: bytes | None,
 ) -> None:
-    url = broken_service(body)
-    break_service(stack, run, service, url)
+    break_service(stack, run, service, broken_service(body))
     ran = sandbox_cli(run, "--json")
     assert ran.code in (1, 3)
     assert "sandbox" in one_line(ran.err)
@@ -146,14 +153,3 @@ def break_service(stack: SandboxStack, run: str, service: str, url: str) -> None
         "endpoints": {**stack.cloud.endpoints, service: url},
     }
     stack.write_config({**stack.document, "clouds": {"sandbox": cloud}})
-
-
-def test_an_unexpected_error_is_one_line_that_says_how_to_see_more(
-    sandbox_cli: Cli,
-    tmp_path: Any,  # noqa: ANN401
-) -> None:
-    """A folder where a file should be is nothing that anybody wrote a line for."""
-    os.environ["AWS_CA_BUNDLE"] = str(tmp_path / "nowhere.pem")
-    ran = sandbox_cli("export")
-    assert ran.code in (1, 2)
-    one_line(ran.err)

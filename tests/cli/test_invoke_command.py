@@ -59,7 +59,7 @@ def test_people_see_the_filed_report_and_the_answer(sandbox_cli: Cli) -> None:
 def test_json_is_the_answer_alone(sandbox_cli: Cli) -> None:
     event = str(EVENTS / "manual-tick.json")
     ran = sandbox_cli("invoke", "export_volumes", "--event", event, "--json")
-    assert list(ran.document) == ["run_id", "counts", "report"]
+    assert list(ran.document) == ["run_id", "counts", "clouds", "report"]
 
 
 def test_a_filed_report_decides_the_exit_code(sandbox_cli: Cli, stack: SandboxStack) -> None:

@@ -1,13 +1,22 @@
 """The installed command, as a process: what scripts and pipes get."""
 
 import json
+import os
+import pty
 import subprocess
 import sys
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import pytest
+
+from tests.demo.history import expired, plant_history
+from tests.sandbox.seeds import FIRST_VOLUMES
 from tests.sandbox.stack import SandboxStack
 
 COMMAND = Path(sys.executable).with_name("volume-images")
+SLOT = datetime(2026, 3, 2, 2, tzinfo=UTC)
 CHECKOUT = Path(__file__).parents[2]
 
 
@@ -41,19 +50,42 @@ def test_the_log_goes_to_standard_error_and_only_when_asked_for(stack: SandboxSt
     assert [line["message"] for line in lines] == ["export.started"] * 3 + ["run.finished"]
 
 
-def test_a_reader_that_leaves_is_no_traceback(stack: SandboxStack) -> None:
-    done = subprocess.run(
-        f"{COMMAND} config schema | true; exit ${{PIPESTATUS[0]}}",
-        shell=True,
-        executable="/bin/bash",
-        env=stack.env,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=30,
+def test_a_reader_that_leaves_is_no_traceback() -> None:
+    command = subprocess.Popen(
+        [COMMAND, "config", "schema"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
-    assert "Traceback" not in done.stderr
-    assert "Exception" not in done.stderr
+    assert command.stdout is not None
+    command.stdout.close()
+    _, err = command.communicate(timeout=30)
+    assert (command.returncode, err) == (1, "")
+
+
+@pytest.mark.parametrize("arguments", [("--version",), ("config", "schema")])
+def test_an_unexpected_error_is_one_line_that_says_how_to_see_more(
+    arguments: tuple[str, ...],
+) -> None:
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [COMMAND, *arguments], stdout=full, stderr=subprocess.PIPE, text=True, check=False
+        )
+    assert done.returncode == 1
+    assert done.stderr == (
+        "volume-images: unexpected OSError: [Errno 28] No space left on device:"
+        " set LOG_LEVEL=DEBUG to see where\n"
+    )
+
+
+def test_debugging_shows_where_an_unexpected_error_came_from() -> None:
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [COMMAND, "config", "schema"],
+            env={"LOG_LEVEL": "DEBUG"},
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    assert "Traceback" in done.stderr
 
 
 def test_wrong_arguments_are_one_line_and_exit_code_2() -> None:
@@ -63,3 +95,28 @@ def test_wrong_arguments_are_one_line_and_exit_code_2() -> None:
     assert done.stderr == (
         "volume-images: No such option: --nonsense: see volume-images export --help\n"
     )
+
+
+def at_a_terminal(*arguments: str, env: dict[str, str]) -> str:
+    """Run a command whose standard error is a terminal; return what that shows."""
+    terminal, end = pty.openpty()
+    command = subprocess.Popen(
+        [COMMAND, *arguments],
+        env={**env, "TERM": "xterm", "COLUMNS": "80"},
+        stdout=subprocess.DEVNULL,
+        stderr=end,
+    )
+    os.close(end)
+    shown = b""
+    with suppress(OSError), os.fdopen(terminal, "rb", buffering=0) as screen:
+        while part := screen.read(4096):
+            shown += part
+    assert command.wait(timeout=30) == 0
+    return shown.decode()
+
+
+def test_a_person_at_a_terminal_sees_how_far_it_is(stack: SandboxStack) -> None:
+    assert "3 exports started" in at_a_terminal("export", env=stack.env)
+    doomed = expired(plant_history(stack.cloud.world, SLOT - timedelta(days=1)))
+    now = [text for volume_id, _, _ in FIRST_VOLUMES for text in ("--now", volume_id)]
+    assert f" {len(doomed)} images deleted" in at_a_terminal("cleanup", *now, env=stack.env)

@@ -6,6 +6,7 @@ from tests.cli.conftest import Cli
 from tests.sandbox.seeds import FIRST_VOLUMES
 from tests.sandbox.stack import SandboxStack
 from volume_images.cli.run_commands import told_as_one
+from volume_images.model import Dialect
 from volume_images.report import ExportResult, Function, Outcome, Report
 
 DB, WEB, LOG = (volume_id for volume_id, _, _ in FIRST_VOLUMES)
@@ -90,3 +91,15 @@ def test_what_waited_for_room_is_told_as_it_ended() -> None:
         outcome(LOG, ExportResult.DONE, "active"),
     )
     assert told_as_one(first, then).outcomes == (started, *then.outcomes[1:])
+
+
+def test_by_hand_a_request_stays_until_there_was_room_for_it(cli: Cli) -> None:
+    with SandboxStack(dialect=Dialect.HUAWEI, volumes=3, in_flight=1) as stack:
+        stack.cloud.world.export_seconds = 0.01
+        stack.cloud.clock.set(MOMENT.replace(hour=15))  # no slot may be started any more
+        ran = cli("request", DB, WEB, "--json", env=stack.env)
+        names = [image.name for image in stack.cloud.world.images.values()]
+    assert ran.code == 0
+    told = {(entry["volume_id"], entry["policy"]) for entry in ran.document["outcomes"]}
+    assert {(DB, "daily.request"), (WEB, "daily.request")} <= told
+    assert sum("_daily.request_" in name for name in names) == 2

@@ -25,6 +25,8 @@ from volume_images.cli.run_commands import (
 )
 from volume_images.errors import VolumeImagesError
 
+_OUTPUT_IS_LOST = frozenset({errno.EPIPE, errno.ENOSPC})
+
 VERBOSE = frozenset({"-v", "--verbose"})
 
 app = typer.Typer(
@@ -72,6 +74,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         code = typer.main.get_command(app).main(
             given, prog_name="volume-images", standalone_mode=False
         )
+        sys.stdout.flush()
     except TyperException as error:
         complain(f"{error.format_message().rstrip('.')}: see {_place(error)} --help")
         return ExitCode.WRONG_INPUT
@@ -94,10 +97,11 @@ def _place(error: TyperException) -> str:
 
 def _unexpected(error: Exception) -> ExitCode:
     """Say so of what nobody wrote a line for."""
-    if isinstance(error, OSError) and error.errno == errno.EPIPE:
-        # Who read the output left, as `head` does. Nothing may be written at the end either.
+    if isinstance(error, OSError) and error.errno in _OUTPUT_IS_LOST:
+        # Python would write what is left of the output once more, and complain at length.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return ExitCode.NOT_FINE
+        if error.errno == errno.EPIPE:  # who read it has left, as `head` does
+            return ExitCode.NOT_FINE
     if os.environ.get("LOG_LEVEL", "").upper() == "DEBUG":
         logging.getLogger(__name__).error("unexpected", exc_info=error)
     complain(f"unexpected {type(error).__name__}: {error}: set LOG_LEVEL=DEBUG to see where")

@@ -41,12 +41,7 @@ def check(
     return _say(location, check_config(config), _size(config), as_json=as_json)
 
 
-@commands.command(
-    epilog=examples(
-        "volume-images config schema > config.schema.json",
-        "# first line of config.yaml: # yaml-language-server: $schema=config.schema.json",
-    )
-)
+@commands.command(epilog=examples("volume-images config schema > config.schema.json"))
 def schema() -> int:
     """Print the JSON Schema of the config, for editors."""
     print_json(config_schema())

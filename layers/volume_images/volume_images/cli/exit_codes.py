@@ -1,9 +1,10 @@
 """What a command's exit code says to the script that called it."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable
 from enum import IntEnum
 
 from volume_images.errors import IncompleteListing, InputError, SafetyStop
+from volume_images.observability import Answer
 from volume_images.report import (
     SERVED_RESULTS,
     CloudResult,
@@ -46,19 +47,38 @@ def of_error(error: Exception) -> ExitCode:
 
 
 def of_report(report: Report) -> ExitCode:
-    """Return the code for a run; a safety stop outweighs whatever else went wrong."""
-    results = {cloud.result for cloud in report.clouds}
-    if report.safety_stops or CloudResult.INCOMPLETE_LISTING in results:
+    """Return the code for a run."""
+    return _of_run(
+        clouds={cloud.result for cloud in report.clouds},
+        stopped=bool(report.safety_stops),
+        faults=bool(report.red or report.failed_records),
+        results=(outcome.result for outcome in report.outcomes),
+    )
+
+
+def of_answer(function: Function, answer: Answer) -> ExitCode:
+    """Return the code for a run that left no report: an idle or dry one, or one for a queue."""
+    results = ExportResult if function is Function.EXPORT else ImageResult
+    counts = answer.get("counts", {})
+    return _of_run(
+        clouds={CloudResult(said.partition(":")[0]) for said in answer.get("clouds", {}).values()},
+        stopped=False,
+        faults=bool(answer.get("batchItemFailures")),
+        results=(result for result in results if counts.get(result)),
+    )
+
+
+def _of_run(
+    *,
+    clouds: Collection[CloudResult],
+    stopped: bool,
+    faults: bool,
+    results: Iterable[ExportResult | ImageResult],
+) -> ExitCode:
+    """Judge a run; a safety stop outweighs whatever else went wrong."""
+    if stopped or CloudResult.INCOMPLETE_LISTING in clouds:
         return ExitCode.SAFETY_STOP
-    not_served = bool(results - SERVED_RESULTS)
-    all_fine = all(is_fine(outcome.result) for outcome in report.outcomes)
-    if report.red or report.failed_records or not_served or not all_fine:
+    all_served = all(cloud in SERVED_RESULTS for cloud in clouds)
+    if faults or not all_served or not all(is_fine(result) for result in results):
         return ExitCode.NOT_FINE
     return ExitCode.FINE
-
-
-def of_counts(function: Function, counts: Mapping[str, int]) -> ExitCode:
-    """Return the code for a run of which only its counts are known."""
-    results = ExportResult if function is Function.EXPORT else ImageResult
-    all_fine = all(is_fine(result) for result in results if counts.get(result))
-    return ExitCode.FINE if all_fine else ExitCode.NOT_FINE

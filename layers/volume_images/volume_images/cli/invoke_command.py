@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from volume_images.bootstrap import Connections
-from volume_images.cli.exit_codes import ExitCode, of_counts, of_report
+from volume_images.cli.exit_codes import of_answer, of_report
 from volume_images.cli.filed_reports import parse_report
 from volume_images.cli.invocation import context, load_handler, read_event
 from volume_images.cli.options import JsonOption, VerboseOption, examples
@@ -44,10 +44,10 @@ def invoke(
     report = _filed_report(answer)
     if as_json:
         print_json(answer)
-        return of_report(report) if report else _without_report(function, answer)
+        return of_report(report) if report else of_answer(function, answer)
     if report is None:
         print_line(json.dumps(answer))
-        return _without_report(function, answer)
+        return of_answer(function, answer)
     code = print_report(report, {}, as_json=False)
     print_line(json.dumps(answer))
     return code
@@ -55,7 +55,7 @@ def invoke(
 
 INVOKE_EXAMPLES = examples(
     "volume-images invoke export_volumes --event events/scheduled-tick.json",
-    "volume-images invoke cleanup_images --event events/cleanup-dry-run.json --json",
+    "volume-images invoke cleanup_images --event events/cleanup-manual.json",
 )
 
 
@@ -68,9 +68,3 @@ def _filed_report(answer: Answer) -> Report | None:
     if isinstance(address, S3Address):
         return parse_report(read_object(Connections().s3, address, REPORT_LIMIT), location)
     return parse_report(read_file(address, REPORT_LIMIT), location)
-
-
-def _without_report(function: Function, answer: Answer) -> ExitCode:
-    if answer.get("batchItemFailures"):
-        return ExitCode.NOT_FINE
-    return of_counts(function, answer.get("counts", {}))
