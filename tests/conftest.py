@@ -10,16 +10,18 @@ from volume_images.model import Dialect
 
 
 @pytest.fixture(scope="module", params=list(Dialect))
-def export_stack(request: pytest.FixtureRequest) -> Iterator[SandboxStack]:
-    with SandboxStack(dialect=request.param, volumes=3) as stack:
-        yield stack
+def export_site(request: pytest.FixtureRequest) -> Iterator[ExportSite]:
+    with (
+        SandboxStack(dialect=request.param, volumes=3) as stack,
+        pytest.MonkeyPatch.context() as environment,
+    ):
+        for name, value in stack.env.items():
+            environment.setenv(name, value)
+        yield ExportSite(stack)
 
 
 @pytest.fixture
-def site(export_stack: SandboxStack, monkeypatch: pytest.MonkeyPatch) -> ExportSite:
+def site(export_site: ExportSite) -> ExportSite:
     """Give an export site at rest, in each dialect."""
-    for name, value in export_stack.env.items():
-        monkeypatch.setenv(name, value)
-    found = ExportSite(export_stack)
-    found.reset()
-    return found
+    export_site.reset()
+    return export_site

@@ -109,8 +109,12 @@ class ExportSite:
         world.most_exports = 0
         plant_volumes(world, 3)
         s3, bucket = self.stack.aws.s3, self.stack.state_bucket
-        for version in s3.list_object_versions(Bucket=bucket).get("Versions", []):
-            s3.delete_object(Bucket=bucket, Key=version["Key"], VersionId=version["VersionId"])
+        versions = [
+            {"Key": version["Key"], "VersionId": version["VersionId"]}
+            for version in s3.list_object_versions(Bucket=bucket).get("Versions", [])
+        ]
+        if versions:
+            s3.delete_objects(Bucket=bucket, Delete={"Objects": versions})
         self.edit()
 
     def world(self) -> World:

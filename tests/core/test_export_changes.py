@@ -43,7 +43,7 @@ from volume_images.export.state import (
 GROUP = str(DAILY)
 GOOD = NewestGood(slot=SLOT, image_id="image-1", created_at=SLOT)
 EVERY_CHANGE: tuple[Change, ...] = (
-    FirstSeen(GROUP, SLOT - DAY),
+    FirstSeen(GROUP, SLOT - DAY, "daily", "0 2 * * * UTC"),
     Accounted(GROUP, SLOT),
     FoundGood(GROUP, GOOD),
     Miss(Missed(group=GROUP, slot=SLOT, reason="too_late")),
@@ -105,5 +105,7 @@ def test_an_older_good_image_changes_nothing() -> None:
 
 
 def test_a_volume_is_seen_first_once() -> None:
-    known = state([FirstSeen(GROUP, SLOT), FirstSeen(GROUP, SLOT + DAY)])
+    first = FirstSeen(GROUP, SLOT, "daily", "0 2 * * * UTC")
+    known = state([first, FirstSeen(GROUP, SLOT + DAY, "daily", "0 3 * * * UTC")])
     assert known.record(DAILY).accounted_until == SLOT
+    assert known.schedules == {"daily": "0 2 * * * UTC"}

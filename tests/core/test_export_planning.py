@@ -108,6 +108,12 @@ def test_an_unknown_image_of_the_slot_blocks_it() -> None:
     assert said(blocked) == [(ExportResult.UNKNOWN, "image_unknown")]
 
 
+def test_of_two_images_of_a_slot_the_good_one_counts() -> None:
+    unknown = recognised(state=ImageState.UNKNOWN, image_id="image-1")
+    good = recognised(image_id="image-2")
+    assert said(plan(scene(images=[unknown, good]))) == [(ExportResult.DONE, "already_exported")]
+
+
 def test_a_pending_image_of_the_slot_is_waited_for() -> None:
     waiting = plan(scene(images=[recognised(state=ImageState.PENDING)]))
     assert said(waiting) == [(ExportResult.DEFERRED, "uploading")]

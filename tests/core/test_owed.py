@@ -28,6 +28,9 @@ from volume_images.export.state import ExportState, Record, Waiting
 ONE = (MEMBERS[0],)
 
 
+SCHEDULES = {"daily": schedule_text(config().policies["daily"])}
+
+
 def owed_slots(
     known: ExportState,
     at: datetime = NOW,
@@ -56,24 +59,24 @@ def test_a_volume_that_joins_after_the_catch_up_is_owed_nothing_until_the_next_s
 
 
 def test_the_newest_slot_is_owed_and_every_older_one_is_overdue() -> None:
-    known = state(**records(db=Record(accounted_until=SLOT - 3 * DAY)))
+    known = state(schedules=SCHEDULES, **records(db=Record(accounted_until=SLOT - 3 * DAY)))
     assert owed_slots(known) == ([SLOT], [SLOT - 2 * DAY, SLOT - DAY])
 
 
 def test_an_accounted_slot_is_owed_no_more() -> None:
-    known = state(**records(db=Record(accounted_until=SLOT)))
+    known = state(schedules=SCHEDULES, **records(db=Record(accounted_until=SLOT)))
     assert owed_slots(known) == ([], [])
 
 
 def test_the_triggers_time_chooses_the_slot_and_the_clock_its_age() -> None:
-    known = state(**records(db=Record(accounted_until=SLOT - DAY)))
+    known = state(schedules=SCHEDULES, **records(db=Record(accounted_until=SLOT - DAY)))
     assert owed_slots(known, at=SLOT - MINUTE, now=NOW) == ([], [])
     assert owed_slots(known, at=SLOT, now=NOW + 9 * HOUR) == ([SLOT], [])
 
 
 def test_an_edited_schedule_invents_no_slot_before_the_edit() -> None:
     known = state(
-        schedules={"daily": schedule_text(config().policies["daily"])},
+        schedules=SCHEDULES,
         **records(db=Record(accounted_until=SLOT)),
     )
     afternoon = SLOT + 13 * HOUR + 5 * MINUTE
@@ -87,13 +90,26 @@ def test_an_edited_schedule_invents_no_slot_before_the_edit() -> None:
 
 def test_what_the_old_schedule_still_owed_is_overdue_after_an_edit() -> None:
     known = state(
-        schedules={"daily": schedule_text(config().policies["daily"])},
+        schedules=SCHEDULES,
         **records(db=Record(accounted_until=SLOT - DAY)),
     )
     at = SLOT + 30 * MINUTE
     owing = debt(config(schedule="0 5 * * *"), known, ONE, at=at, now=at)
     assert [(one.slot, one.reason) for one in owing.overdue] == [(SLOT, "schedule_changed")]
     assert owing.owed == ()
+
+
+def test_a_policy_that_gets_its_first_schedule_owes_nothing_before_it() -> None:
+    """Slots that triggers named before are no slots of the schedule."""
+    known = state(**records(db=Record(accounted_until=SLOT - 30 * DAY)))
+    assert owed_slots(known, schedule="0 * * * *") == ([SLOT], [])
+    assert owed_slots(known, NOW + 10 * MINUTE, NOW, schedule="0 * * * *") == ([], [])
+
+
+def test_a_slot_that_is_due_and_waits_too_is_owed_once() -> None:
+    waiting = Waiting(group=str(DAILY), slot=SLOT, accepted_at=NOW)
+    owing = debt(config(), state([Accept(waiting)]), ONE, at=NOW, now=NOW)
+    assert [(one.slot, one.waiting) for one in owing.owed] == [(SLOT, False)]
 
 
 def test_a_time_zone_is_part_of_the_schedule() -> None:
@@ -162,7 +178,7 @@ def test_newest_slots_are_told_whether_owed_or_not() -> None:
 )
 def test_however_ticks_fall_each_slot_is_owed_once_or_overdue_once(minutes: list[int]) -> None:
     """Over any sequence of ticks in which what is owed is exported at once, no slot is lost."""
-    known = state(**records(db=Record(accounted_until=SLOT - DAY)))
+    known = state(schedules=SCHEDULES, **records(db=Record(accounted_until=SLOT - DAY)))
     at, seen = NOW, []
     for step in minutes:
         at += timedelta(minutes=step)
@@ -170,7 +186,7 @@ def test_however_ticks_fall_each_slot_is_owed_once_or_overdue_once(minutes: list
         slots = [*(one.slot for one in owing.overdue), *(one.slot for one in owing.owed)]
         seen += slots
         if slots:
-            known = state(**records(db=Record(accounted_until=max(slots))))
+            known = state(schedules=SCHEDULES, **records(db=Record(accounted_until=max(slots))))
     days = (at - SLOT) // DAY
     assert seen == [SLOT + day * DAY for day in range(days + 1)]
     assert ONE[0].volume_id == DB

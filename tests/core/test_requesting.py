@@ -6,6 +6,7 @@ import pytest
 
 from tests.core.export_samples import (
     DAILY,
+    DAILY_WEB,
     HOUR,
     MEMBERS,
     MINUTE,
@@ -17,15 +18,15 @@ from tests.core.export_samples import (
     under_way,
 )
 from volume_images.export.changes import changed
-from volume_images.export.requesting import Acceptance, Wanted, accept
+from volume_images.export.requesting import Acceptance, Wanted, accept, take_on_slot
 from volume_images.export.state import ExportState, NewestGood, Record
 from volume_images.report import ExportResult
 
 ONE = MEMBERS[:1]
 
 
-def taken(known: ExportState, *slots: datetime, requested: bool = True) -> Acceptance:
-    wanted = [Wanted(ONE, slot, requested) for slot in slots]
+def taken(known: ExportState, *slots: datetime) -> Acceptance:
+    wanted = [Wanted(ONE, slot) for slot in slots]
     return accept(wanted, cloud="otc", config=config(), state=known, now=NOW)
 
 
@@ -74,9 +75,10 @@ def test_a_request_while_one_is_under_way_is_that_one() -> None:
     assert taken(state(under_way={older.image_name: older}), NOW).outcomes == ()
 
 
-def test_a_named_slot_is_taken_on_whatever_was_exported_lately() -> None:
-    good = NewestGood(slot=NOW - MINUTE, image_id="image-1", created_at=NOW)
-    known = state(**records(db=Record(newest_good=good)))
-    acceptance = taken(known, NOW, requested=False)
-    waiting = changed(known, acceptance.changes).waiting
-    assert [one.group for one in waiting.values()] == [str(DAILY)]
+def test_a_named_slot_is_taken_on_once_for_every_volume() -> None:
+    named = take_on_slot(MEMBERS, NOW, NOW)
+    waiting = changed(state(named), named).waiting
+    assert sorted((one.group, one.slot) for one in waiting.values()) == [
+        (str(DAILY), NOW),
+        (str(DAILY_WEB), NOW),
+    ]

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from tests.export_site import DAY, DB, LOG, MINUTE, WEB, ExportCall, ExportSite, said
 from volume_images.errors import CloudUnavailable, CredentialError, Throttled
-from volume_images.model import Dialect, ExportAnswer, ExportRequest
+from volume_images.model import Dialect, ExportAnswer, ExportRequest, Tick
 from volume_images.protocols import Cloud
 from volume_images.report import CloudResult, ExportResult, Gauge, Report
 
@@ -155,6 +155,18 @@ def test_volumes_are_discovered_by_their_tags_and_kept_when_a_listing_lacks_them
     report = site.run()
     assert report.counts["started"] == 1
     assert set(site.state().discovered) == {LOG}
+
+
+def test_a_named_slot_reaches_volumes_that_are_only_just_discovered(site: ExportSite) -> None:
+    document = json.loads(json.dumps(site.stack.document))
+    document["volumes"] = []
+    document["discover"] = [{"cloud": "sandbox", "tags": {"backup": "daily"}}]
+    document["policies"]["daily"]["schedule"] = None
+    site.stack.write_config(document)
+    named = Tick(
+        scheduled_at=site.cloud.clock.now().replace(microsecond=0), policies=frozenset({"daily"})
+    )
+    assert site.run(named).counts["started"] == 3
 
 
 def messages(report: Report) -> list[str]:

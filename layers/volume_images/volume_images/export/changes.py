@@ -87,9 +87,12 @@ class FirstSeen:
 
     group: str
     owed_after: datetime
+    policy: str
+    schedule: str
 
     def apply(self, draft: Draft) -> None:
         """Keep what is known if another run saw it first."""
+        draft.schedules.setdefault(self.policy, self.schedule)
         if draft.records.get(self.group, Record()).accounted_until is None:
             draft.update(self.group, accounted_until=self.owed_after)
 

@@ -35,7 +35,11 @@ def closing(
         at=now,
         next_look=_next_look(errand, plan, state, members, now),
         config_version=errand.world.config_version,
-        schedules={name: schedule_text(policy) for name, policy in policies.items()},
+        schedules={
+            name: schedule_text(policy)
+            for name, policy in policies.items()
+            if policy.schedule is not None
+        },
     )
     return [Forget(_over(state, members)), looked]
 

@@ -30,6 +30,9 @@ FUTURE_ALLOWANCE = timedelta(minutes=5)
 """An image named further ahead than this stands for no slot but its own."""
 
 
+_BLOCKING = (ImageState.GOOD, ImageState.PENDING, ImageState.UNKNOWN)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scene:
     """All that is known of one cloud when its exports are planned.
@@ -96,17 +99,13 @@ def decide(owed: Owed, scene: Scene) -> Decision | None:
 
 
 def blocking(images: Sequence[Recognised], state: ExportState, slot: datetime) -> Recognised | None:
-    """Return the image of exactly this slot that forbids another one, if there is one."""
-    return next(
-        (
-            one
-            for one in images
-            if one.name.slot == slot
-            and one.state in (ImageState.GOOD, ImageState.PENDING, ImageState.UNKNOWN)
-            and one.image.id not in state.stuck
-        ),
-        None,
-    )
+    """Return the image of exactly this slot that forbids another one: a good one, if there is."""
+    exact = [
+        one
+        for one in images
+        if one.name.slot == slot and one.state in _BLOCKING and one.image.id not in state.stuck
+    ]
+    return min(exact, key=lambda one: _BLOCKING.index(one.state), default=None)
 
 
 def later(images: Sequence[Recognised], slot: datetime, now: datetime) -> Recognised | None:

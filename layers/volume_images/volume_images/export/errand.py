@@ -16,9 +16,9 @@ from volume_images.stopwatch import Stopwatch
 class Errand:
     """One cloud's share of a run.
 
-    `at` is the trigger's time and chooses slots. `tick` narrows it to volumes. With an
-    `acceptance`, only the slots that it took on are looked at. A run that `stays` fills freed
-    places until nothing waits for room.
+    `at` is the trigger's time and chooses slots. `tick` narrows it to policies or volumes; one that
+    names policies names `at` as the slot. With an `acceptance` of requests, only what it took on is
+    looked at. A run that `stays` fills freed places until nothing waits for room.
     """
 
     world: World
@@ -34,6 +34,11 @@ class Errand:
     def whole(self) -> bool:
         """Whether this errand looks at everything in the cloud."""
         return self.acceptance is None and not self.tick.narrowed
+
+    @property
+    def names_slot(self) -> bool:
+        """Whether the trigger itself names the slot of its policies, whatever their schedules."""
+        return bool(self.tick.policies)
 
     @property
     def dry_run(self) -> bool:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from volume_images.config.selection import Member, narrowed, resolve_request
+from volume_images.config.selection import Member, resolve_request
 from volume_images.errors import Conflict, TriggerError
 from volume_images.export.changes import changed
 from volume_images.export.errand import Errand
@@ -34,7 +34,7 @@ class Share:
 
 
 def tick_shares(world: World, tick: Tick, memories: Memories, now: datetime) -> list[Share]:
-    """Give each cloud the tick; one that names policies and a time names a slot of them.
+    """Give each cloud the tick.
 
     Raises TriggerError for a policy that is not in the config.
     """
@@ -42,14 +42,9 @@ def tick_shares(world: World, tick: Tick, memories: Memories, now: datetime) -> 
     if unknown:
         raise TriggerError(f"policies: not in the config: {', '.join(unknown)}")
     at = tick.scheduled_at or now
-    shares = []
-    for cloud, memory in memories.items():
-        wanted: tuple[Wanted, ...] = ()
-        if tick.policies:
-            covered = narrowed(known_members(world.config, cloud, memory.state), tick)
-            wanted = (Wanted(covered, at, requested=False),)
-        shares.append(Share(cloud=cloud, memory=memory, at=at, tick=tick, wanted=wanted))
-    return shares
+    return [
+        Share(cloud=cloud, memory=memory, at=at, tick=tick) for cloud, memory in memories.items()
+    ]
 
 
 def request_shares(
@@ -93,7 +88,7 @@ def take_on(world: World, share: Share, stopwatch: Stopwatch) -> Errand:
         at=share.at,
         tick=share.tick,
         acceptance=None,
-        stays=not any(one.requested for one in share.wanted),
+        stays=not share.wanted,
         stopwatch=stopwatch,
     )
     if not share.wanted:
@@ -128,7 +123,7 @@ def _with_request(
     message_ids = {request.message_id} if request.message_id else set()
     return replace(
         share,
-        wanted=(*share.wanted, Wanted(members, slot, requested=True)),
+        wanted=(*share.wanted, Wanted(members, slot)),
         message_ids=share.message_ids | message_ids,
     )
 

@@ -57,7 +57,9 @@ def debt(
     `at` is the trigger's time and chooses slots; `now` is the clock's. A volume seen under a
     policy for the first time is owed the newest slot if that may still be started, none before.
     """
-    owed: list[Owed] = []
+    owed: dict[tuple[GroupKey, datetime], Owed] = {
+        (one.group, one.slot): one for one in _waiting(config, state.waiting.values(), members)
+    }
     overdue: list[Overdue] = []
     first_seen: list[FirstSeen] = []
     timetables = {
@@ -72,16 +74,17 @@ def debt(
         group = GroupKey(member.policy, requested=False, volume_id=member.volume_id)
         accounted = state.record(group).accounted_until
         if accounted is None:
-            may_start = now <= timetable.start_by(timetable.newest)
-            accounted = timetable.newest - _MOMENT if may_start else timetable.newest
-            first_seen.append(FirstSeen(str(group), accounted))
-        due = timetable.due(accounted)
+            due = timetable.first(now)
+            owed_after = timetable.newest - _MOMENT if due.newest else timetable.newest
+            first_seen.append(FirstSeen(str(group), owed_after, member.policy, timetable.text))
+        else:
+            due = timetable.due(accounted)
         overdue += [Overdue(group, slot, due.reason) for slot in due.older]
         if due.newest is not None:
             start_by = timetable.start_by(due.newest)
-            owed.append(Owed(group, due.newest, start_by, member.label_name, waiting=False))
-    owed += _waiting(config, state.waiting.values(), members)
-    return Debt(tuple(owed), tuple(overdue), tuple(first_seen))
+            one = Owed(group, due.newest, start_by, member.label_name, waiting=False)
+            owed[group, due.newest] = one
+    return Debt(tuple(owed.values()), tuple(overdue), tuple(first_seen))
 
 
 def waiting_debt(
@@ -139,25 +142,39 @@ class _Timetable:
         self._at = at
         self._seen = seen
         self._due: dict[datetime, _Due] = {}
+        self.text = schedule_text(policy)
         self.newest = newest_slot(policy.schedule, policy.timezone, at)
 
     def start_by(self, slot: datetime) -> datetime:
         return start_by(self._policy, slot, outside_schedule=False)
 
+    def first(self, now: datetime) -> _Due:
+        """Return what a volume seen for the first time is owed."""
+        assert self.newest is not None
+        may_start = now <= self.start_by(self.newest)
+        return _Due((), self.newest if may_start else None, "")
+
     def due(self, accounted: datetime) -> _Due:
+        """Return what is owed since a slot that is accounted for."""
         if accounted not in self._due:
             self._due[accounted] = self._compute(accounted)
         return self._due[accounted]
 
     def _compute(self, accounted: datetime) -> _Due:
-        if self._seen is None or self._seen == schedule_text(self._policy):
+        if self._seen == self.text:
             found = list(slots(self._schedule, self._policy.timezone, accounted, self._at))
             return _Due(tuple(found[:-1]), found[-1] if found else None, "overtaken")
         in_force = max(accounted, self._at - TICK)
         found = list(slots(self._schedule, self._policy.timezone, in_force, self._at))
-        old_schedule, _, old_zone = self._seen.rpartition(" ")
-        before = tuple(slots(old_schedule, old_zone, accounted, in_force))
-        return _Due((*before, *found[:-1]), found[-1] if found else None, "schedule_changed")
+        older = (*self._owed_before(accounted, in_force), *found[:-1])
+        return _Due(older, found[-1] if found else None, "schedule_changed")
+
+    def _owed_before(self, accounted: datetime, in_force: datetime) -> Iterable[datetime]:
+        """Return what the schedule before the edit still owes; there may have been none."""
+        if self._seen is None:
+            return ()
+        schedule, _, timezone = self._seen.rpartition(" ")
+        return slots(schedule, timezone, accounted, in_force)
 
 
 def _waiting(config: Config, waiting: Iterable[Waiting], members: Sequence[Member]) -> list[Owed]:

@@ -14,11 +14,10 @@ from volume_images.report import ExportResult, Outcome
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Members of one cloud, and the slot that is wanted of each, outside their schedules."""
+    """What a request wants of one cloud: these members, at this slot."""
 
     members: Sequence[Member]
     slot: datetime
-    requested: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +32,7 @@ class Acceptance:
 def accept(
     wanted: Iterable[Wanted], *, cloud: str, config: Config, state: ExportState, now: datetime
 ) -> Acceptance:
-    """Take on what is wanted of one cloud: once in its state, it is done or reported.
+    """Take on what requests want of one cloud: once in its state, it is done or reported.
 
     A request within `min_interval` of one that waits, or of an image good or in flight in its
     group, is that one: a message delivered twice is harmless.
@@ -43,12 +42,12 @@ def accept(
     keys: set[str] = set()
     for one in wanted:
         for member in one.members:
-            group = GroupKey(member.policy, one.requested, member.volume_id)
-            done = _taken_care_of(group, one.slot, cloud, config, state) if one.requested else None
+            group = GroupKey(member.policy, requested=True, volume_id=member.volume_id)
+            done = _taken_care_of(group, one.slot, cloud, config, state)
             if done is not None:
                 outcomes.append(done)
                 continue
-            slot = _waiting_slot(group, one.slot, config, state) if one.requested else None
+            slot = _waiting_slot(group, one.slot, config, state)
             if slot is None:
                 slot = one.slot
                 taken = Accept(Waiting(group=str(group), slot=slot, accepted_at=now))
@@ -60,6 +59,20 @@ def accept(
         outcomes=tuple(outcomes),
         keys=frozenset(keys),
     )
+
+
+def take_on_slot(members: Iterable[Member], slot: datetime, now: datetime) -> list[Accept]:
+    """Take on a slot that a trigger names: what finds no room now, later ticks start."""
+    return [
+        Accept(
+            Waiting(
+                group=str(GroupKey(member.policy, requested=False, volume_id=member.volume_id)),
+                slot=slot,
+                accepted_at=now,
+            )
+        )
+        for member in members
+    ]
 
 
 def _taken_care_of(

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from volume_images.config.selection import Member, narrowed
 from volume_images.errors import CloudError, Conflict, CredentialError, IncompleteListing
-from volume_images.export.changes import Change, SecretRefused, changed
+from volume_images.export.changes import Accept, Change, SecretRefused, changed
 from volume_images.export.closing import closing, uncovered
 from volume_images.export.decisions import Scene
 from volume_images.export.errand import Errand
@@ -16,9 +16,10 @@ from volume_images.export.owed import Debt, debt, newest_slots, waiting_debt
 from volume_images.export.planning import INTENT_VALID, ExportPlan, Step, intents, plan_exports
 from volume_images.export.posting import answered, lost, post_all, said
 from volume_images.export.progress import Progress
+from volume_images.export.requesting import take_on_slot
 from volume_images.export.settlement import changes_of, outcome_of, stuck_changes
 from volume_images.export.settling import settle
-from volume_images.export.state import ExportState
+from volume_images.export.state import ExportState, slot_key
 from volume_images.memory import Memory, Origin
 from volume_images.model import GroupKey
 from volume_images.protocols import Cloud
@@ -105,6 +106,7 @@ def _look_once(
         *gathered.discovery,
         *changes_of(settled, before, now),
         *stuck_changes(before, gathered.sight),
+        *_named(errand, gathered.members, now),
     ]
     scene = _scene(errand, changed(before, facts), gathered, progress, now)
     plan = plan_exports(_debt(errand, scene.state, gathered.members, now), scene)
@@ -157,10 +159,11 @@ def _without_cloud(
     memory = read(errand)
     now = errand.world.clock.now()
     members = known_members(errand.world.config, errand.cloud, memory.state)
-    scene = _scene(errand, memory.state, None, progress, now)
-    plan = plan_exports(_debt(errand, memory.state, members, now), scene)
+    named = _named(errand, members, now)
+    scene = _scene(errand, changed(memory.state, named), None, progress, now)
+    plan = plan_exports(_debt(errand, scene.state, members, now), scene)
     progress = progress.noting(plan.outcomes)
-    changes: list[Change] = [*plan.changes, *progress.sayings()]
+    changes: list[Change] = [*named, *plan.changes, *progress.sayings()]
     if isinstance(error, CredentialError) and error.refused:
         changes.append(SecretRefused(error.fingerprint, now))
     if changes and not errand.dry_run:
@@ -173,6 +176,7 @@ def _idle(errand: Errand, state: ExportState, now: datetime) -> bool:
     return (
         not errand.stopwatch.limits.by_hand
         and errand.acceptance is None
+        and not errand.names_slot
         and errand.memory.origin is Origin.READ
         and state.next_look is not None
         and max(now, errand.at) < state.next_look
@@ -204,7 +208,17 @@ def _debt(errand: Errand, state: ExportState, members: Sequence[Member], now: da
     config = errand.world.config
     if errand.acceptance is not None:
         return waiting_debt(config, state, members, errand.acceptance.keys)
+    if errand.names_slot:
+        named = _named(errand, members, now)
+        keys = frozenset(slot_key(one.waiting.group, one.waiting.slot) for one in named)
+        return waiting_debt(config, changed(state, named), members, keys)
     return debt(config, state, narrowed(members, errand.tick), at=errand.at, now=now)
+
+
+def _named(errand: Errand, members: Sequence[Member], now: datetime) -> Sequence[Accept]:
+    if not errand.names_slot:
+        return ()
+    return take_on_slot(narrowed(members, errand.tick), errand.at, now)
 
 
 def _oldest_owed(errand: Errand, state: ExportState, now: datetime) -> datetime:
