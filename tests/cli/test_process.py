@@ -3,8 +3,10 @@
 import json
 import os
 import pty
+import signal
 import subprocess
 import sys
+import time
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -14,17 +16,21 @@ import pytest
 from tests.demo.history import expired, plant_history
 from tests.sandbox.seeds import FIRST_VOLUMES
 from tests.sandbox.stack import SandboxStack
+from volume_images.model import Dialect
 
 COMMAND = Path(sys.executable).with_name("volume-images")
 SLOT = datetime(2026, 3, 2, 2, tzinfo=UTC)
 CHECKOUT = Path(__file__).parents[2]
+
+MEASURED = {name: value for name, value in os.environ.items() if name.startswith("COV")}
+"""What a process needs for its coverage to be measured."""
 
 
 def run(*arguments: str, env: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [COMMAND, *arguments],
         cwd=CHECKOUT,
-        env=env or {},
+        env={**MEASURED, **(env or {})},
         capture_output=True,
         text=True,
         check=False,
@@ -79,7 +85,7 @@ def test_debugging_shows_where_an_unexpected_error_came_from() -> None:
     with Path("/dev/full").open("w") as full:
         done = subprocess.run(
             [COMMAND, "config", "schema"],
-            env={"LOG_LEVEL": "DEBUG"},
+            env={**MEASURED, "LOG_LEVEL": "DEBUG"},
             stdout=full,
             stderr=subprocess.PIPE,
             text=True,
@@ -102,7 +108,7 @@ def at_a_terminal(*arguments: str, env: dict[str, str]) -> str:
     terminal, end = pty.openpty()
     command = subprocess.Popen(
         [COMMAND, *arguments],
-        env={**env, "TERM": "xterm", "COLUMNS": "80"},
+        env={**MEASURED, **env, "TERM": "xterm", "COLUMNS": "80"},
         stdout=subprocess.DEVNULL,
         stderr=end,
     )
@@ -120,3 +126,23 @@ def test_a_person_at_a_terminal_sees_how_far_it_is(stack: SandboxStack) -> None:
     doomed = expired(plant_history(stack.cloud.world, SLOT - timedelta(days=1)))
     now = [text for volume_id, _, _ in FIRST_VOLUMES for text in ("--now", volume_id)]
     assert f" {len(doomed)} images deleted" in at_a_terminal("cleanup", *now, env=stack.env)
+
+
+def test_an_interrupted_run_says_what_becomes_of_its_work() -> None:
+    with SandboxStack(dialect=Dialect.HUAWEI, latency_ms=500) as stack:
+        command = subprocess.Popen(
+            [COMMAND, "export"],
+            env={**MEASURED, **stack.env},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        while not stack.cloud.requests:
+            assert command.poll() is None
+            time.sleep(0.01)
+        command.send_signal(signal.SIGINT)
+        out, err = command.communicate(timeout=30)
+    assert (command.returncode, out) == (130, "")
+    assert err == (
+        "volume-images: stopped: what was started goes on in the cloud, and the next run finds it\n"
+    )
