@@ -66,6 +66,7 @@ class Image:
     `virtual_bytes` is the size of the disk inside (Glance `virtual_size`), `size_bytes` that of the
     stored file, `min_disk_gib` the smallest disk that holds it; each is None where not told.
     `deployment` is the id in our marking tag (`vi-<id>` on Glance, `vi-deployment=<id>` on IMS).
+    `checksum` is the strongest one that the cloud tells of the stored file, empty without one.
     """
 
     id: str
@@ -80,11 +81,12 @@ class Image:
     protected: bool = False
     pinned: bool = False
     deployment: str | None = None
+    checksum: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExportRequest:
-    """One `os-volume_upload_image` call; `os_type` is sent in the huawei dialect only."""
+    """One export; `os_type` is sent in the huawei dialect only, an IMS job takes only the name."""
 
     volume_id: str
     image_name: str
@@ -122,6 +124,65 @@ class ExportAnswer:
     volume_type: VolumeType | None
 
 
+@dataclass(frozen=True, slots=True)
+class ExportJob:
+    """The answer of a cloud that exports in a job: the image's id is not known yet."""
+
+    id: str
+
+
+class JobStatus(StrEnum):
+    """How far a job is."""
+
+    RUNNING = "running"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class ImageJob:
+    """A job that makes an image, as it is now; `why` says how it failed."""
+
+    status: JobStatus
+    image_id: str = ""
+    why: str = ""
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing more comes of it."""
+        return self.status is not JobStatus.RUNNING
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewVolume:
+    """A volume to create: empty, or from an image. Zone and type are the cloud's choice if empty.
+
+    `image_id` is empty for an empty volume.
+    """
+
+    name: str
+    size_gib: int
+    image_id: str = ""
+    zone: str = ""
+    volume_type: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exchange:
+    """One request to a cloud's services and its answer, with nothing in it that must stay secret.
+
+    Token calls are none of these. `sent` is the body as text; of the token only the length is kept.
+    """
+
+    method: str
+    url: str
+    sent: str
+    status: int
+    headers: Mapping[str, str]
+    body: str
+    token_length: int
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class GroupKey:
     """All images of one volume under one policy; requested exports are a group of their own."""
@@ -143,6 +204,15 @@ class GroupKey:
         """Read back what `str` wrote."""
         series, _, volume_id = text.partition("/")
         return cls(series.removesuffix(".request"), series.endswith(".request"), volume_id)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImageMark:
+    """What an image is marked with after its export: who made it, and of what."""
+
+    deployment_id: str
+    group: GroupKey
+    slot: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,16 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from volume_images.config.schema import Config
-from volume_images.model import ExportAnswer, ExportRequest, Image, Volume
+from volume_images.model import (
+    ExportAnswer,
+    ExportJob,
+    ExportRequest,
+    Image,
+    ImageJob,
+    ImageMark,
+    NewVolume,
+    Volume,
+)
 
 
 class Clock(Protocol):
@@ -36,11 +45,16 @@ class Volumes(Protocol):
         """Read one volume; None when the cloud answers that it does not exist."""
         ...
 
-    def export(self, request: ExportRequest) -> ExportAnswer:
-        """POST `os-volume_upload_image`, once: never repeated here, whatever the answer.
+    def export(self, request: ExportRequest) -> ExportAnswer | ExportJob:
+        """POST the export, once: never repeated here, whatever the answer.
 
+        Which call that is, the cloud's `strategy` says: an ExportJob comes of `ims_job` alone.
         Raises LostAnswer when the request may have been carried out all the same.
         """
+        ...
+
+    def job(self, job_id: str) -> ImageJob | None:
+        """Read the job of an export; None when the cloud knows of no such job."""
         ...
 
     def failure_message(self, volume_id: str, since: datetime) -> str:
@@ -71,6 +85,14 @@ class Images(Protocol):
         """DELETE; False when it was not there any more."""
         ...
 
+    def mark(self, image_id: str, mark: ImageMark) -> bool:
+        """Tag an image as ours, as often as one likes; False when it was not there any more."""
+        ...
+
+    def room(self) -> int | None:
+        """Return how many more images the project may hold; None where the cloud does not say."""
+        ...
+
 
 class Cloud(Protocol):
     """One project of one cloud, authenticated."""
@@ -92,6 +114,30 @@ class Cloud(Protocol):
 
     def clock_skew(self) -> timedelta:
         """Return how far the `Date` of its newest answer was ahead of our clock."""
+        ...
+
+
+class RestoreVolumes(Protocol):
+    """What makes and removes volumes: for restoring alone. Every call raises CloudError."""
+
+    def create(self, volume: NewVolume) -> str:
+        """POST a new volume, once, and return its id: it is not ready yet.
+
+        Raises LostAnswer when it may have been created all the same.
+        """
+        ...
+
+    def delete(self, volume_id: str) -> bool:
+        """DELETE; False when it was not there any more. It is gone when a GET answers 404."""
+        ...
+
+
+class RestoreCloud(Cloud, Protocol):
+    """A cloud in which volumes may be made. Neither exporter nor cleaner ever holds one."""
+
+    @property
+    def restoring(self) -> RestoreVolumes:
+        """What makes and removes its volumes."""
         ...
 
 

@@ -4,12 +4,18 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from urllib.parse import quote
 
 from volume_images.errors import CloudUnavailable
 
 _IDENTIFIER = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _DIGITS = re.compile(r"[0-9]{1,18}")
 _LONGEST_TIME = 40
+
+
+def part(text: str) -> str:
+    """Make one part of a path of an id, whatever its characters."""
+    return quote(text, safe="")
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,14 +5,14 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from volume_images.cloud.endpoints import Service
-from volume_images.cloud.fields import Entry
+from volume_images.cloud.fields import Entry, part
 from volume_images.cloud.hosts import host_name
 from volume_images.cloud.images import created_filter, image_from
 from volume_images.cloud.listings import Page
 from volume_images.cloud.session import CloudSession, Params
-from volume_images.cloud.volumes import first_attachment, part
+from volume_images.cloud.volumes import first_attachment
 from volume_images.errors import CloudUnavailable
-from volume_images.model import ExportRequest, Image, Volume
+from volume_images.model import ExportRequest, Image, ImageMark, Volume
 
 # EVS allows up to 1,000; IMS names no maximum, 500 is its default.
 VOLUMES_PAGE = 1000
@@ -51,7 +51,7 @@ class HuaweiVolumes:
             name=entry.text("name"),
             status=entry.text("status"),
             size_gib=entry.whole("size"),
-            tags=entry.texts("tags"),
+            tags=_tags(entry),
             zone=entry.text("availability_zone"),
             volume_type=entry.text("volume_type"),
             server_id=attachment.server_id,
@@ -77,6 +77,10 @@ class HuaweiVolumes:
     def messages_url(self) -> str | None:
         """EVS records no messages."""
         return None
+
+    def creation_url(self) -> str:
+        """Address under which disks are created and removed, in Cinder's form."""
+        return f"{self.service.base}/{self.service.version or 'v3'}/{self.project_id}/volumes"
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +131,37 @@ class HuaweiImages:
     def image_url(self, image_id: str) -> str:
         """Address of one image, in Glance's form: DELETE and members are only there."""
         return f"{self.service.base}/v2/images/{part(image_id)}"
+
+    def mark(self, session: CloudSession, image_id: str, mark: ImageMark) -> None:
+        """Tag an image ("Batch Adding or Deleting Image Tags"): a key that is there is replaced."""
+        url = f"{self.service.base}/v2/{self.project_id}/images/{part(image_id)}/tags/action"
+        session.change("POST", url, {"action": "create", "tags": mark_tags(mark)})
+
+    def room(self, session: CloudSession) -> int | None:
+        """Read what is left of the quota of private images ("Querying Image Quotas")."""
+        answer = session.read(f"{self.service.base}/v1/cloudimages/quota")
+        for entry in answer.entry("quotas").entries("resources"):
+            if entry.text("type") == "image":
+                return max(0, entry.whole("quota") - entry.whole("used"))
+        return None
+
+
+def mark_tags(mark: ImageMark) -> list[dict[str, str]]:
+    """Write a mark as tags; their values hold letters, digits, `-` and `_` alone."""
+    values = {
+        "vi-deployment": mark.deployment_id,
+        "vi-policy": mark.group.series.replace(".", "_"),
+        "vi-volume": mark.group.volume_id,
+        "vi-slot": f"{mark.slot:%Y%m%dT%H%M%SZ}",
+    }
+    return [{"key": key, "value": value} for key, value in values.items()]
+
+
+def _tags(entry: Entry) -> Mapping[str, str]:
+    """Read tags: a map in EVS's listing, a list of keys and values in its tag calls."""
+    if isinstance(entry.values.get("tags"), list):
+        return {tag.text("key"): tag.text("value") for tag in entry.entries("tags")}
+    return entry.texts("tags")
 
 
 def _names_deployment(tag: str) -> bool:

@@ -6,8 +6,8 @@ from typing import Protocol
 from volume_images.cloud.fields import Entry
 from volume_images.cloud.listings import Page, walk
 from volume_images.cloud.session import CloudSession, Params
-from volume_images.errors import NotFound, Refused
-from volume_images.model import Image
+from volume_images.errors import CloudUnavailable, NotFound, Refused
+from volume_images.model import Image, ImageMark
 
 # The visibilities that have no members (Image API v2, "Image visibility").
 UNSHARED = frozenset({"private", "public", "community"})
@@ -32,9 +32,17 @@ class ImageDialect(Protocol):
         """Address of one image."""
         ...
 
+    def mark(self, session: CloudSession, image_id: str, mark: ImageMark) -> None:
+        """Tag an image as ours."""
+        ...
+
+    def room(self, session: CloudSession) -> int | None:
+        """Read how many more images the project may hold, where the service tells."""
+        ...
+
 
 class CloudImages:
-    """Lists, reads and deletes images."""
+    """Lists, reads, marks and deletes images."""
 
     def __init__(self, session: CloudSession, dialect: ImageDialect) -> None:
         self._session = session
@@ -70,6 +78,24 @@ class CloudImages:
         except NotFound:
             return False
         return True
+
+    def mark(self, image_id: str, mark: ImageMark) -> bool:
+        """Tag an image as ours; False when it was not there any more."""
+        try:
+            self._dialect.mark(self._session, image_id, mark)
+        except NotFound:
+            return False
+        return True
+
+    def room(self) -> int | None:
+        """Return how many more images the project may hold; None where the cloud does not say.
+
+        Nobody needs the answer to export: a service that denies it, or cannot give it, says none.
+        """
+        try:
+            return self._dialect.room(self._session)
+        except (NotFound, Refused, CloudUnavailable):
+            return None
 
 
 def created_filter(created_since: datetime | None) -> dict[str, str]:
@@ -109,4 +135,5 @@ def image_from(
         protected=entry.flag("protected"),
         pinned=pinned,
         deployment=deployment,
+        checksum=entry.text("os_hash_value") or entry.text("checksum"),
     )

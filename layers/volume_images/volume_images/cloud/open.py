@@ -8,10 +8,12 @@ from typing import assert_never
 from volume_images.cloud.credentials import Secret
 from volume_images.cloud.endpoints import Surroundings, find_service
 from volume_images.cloud.huawei import HuaweiImages, HuaweiVolumes
+from volume_images.cloud.image_jobs import ImageJobs
 from volume_images.cloud.images import CloudImages, ImageDialect
+from volume_images.cloud.new_volumes import NewVolumes
 from volume_images.cloud.openstack import OpenstackImages, OpenstackVolumes
 from volume_images.cloud.pacing import Clock, Gate
-from volume_images.cloud.session import CloudSession
+from volume_images.cloud.session import CloudSession, Record
 from volume_images.cloud.tokens import project_of
 from volume_images.cloud.volumes import CloudVolumes, VolumeDialect
 from volume_images.config.schema import CloudConfig, Endpoints
@@ -25,6 +27,7 @@ class OpenedCloud:
     project_id: str
     volumes: CloudVolumes
     images: CloudImages
+    restoring: NewVolumes
     _session: CloudSession = field(repr=False)
 
     def clock_skew(self) -> timedelta:
@@ -33,9 +36,14 @@ class OpenedCloud:
 
 
 def open_cloud(
-    config: CloudConfig, secret: Secret, *, clock: Clock, tls: ssl.SSLContext
+    config: CloudConfig,
+    secret: Secret,
+    *,
+    clock: Clock,
+    tls: ssl.SSLContext,
+    record: Record | None = None,
 ) -> OpenedCloud:
-    """Ask for a token, and find the services.
+    """Ask for a token, and find the services; `record` takes in what is then said to them.
 
     Raises CredentialError, HostNotAllowed, Throttled or CloudUnavailable.
     """
@@ -51,6 +59,7 @@ def open_cloud(
         connections=config.max_concurrency,
         clock=clock,
         tls=tls,
+        record=record,
     )
     access = session.access()
     project_id = project_of(access, config.project)
@@ -60,10 +69,13 @@ def open_cloud(
     image = find_service("image", given.image, around)
     volumes: VolumeDialect
     images: ImageDialect
+    jobs: ImageJobs | None = None
     match config.dialect:
         case Dialect.HUAWEI:
             volumes = HuaweiVolumes(block_storage, project_id)
             images = HuaweiImages(image, project_id)
+            if config.strategy == "ims_job":
+                jobs = ImageJobs(session, image, project_id)
         case Dialect.OPENSTACK:
             volumes = OpenstackVolumes(block_storage, project_id)
             images = OpenstackImages(image, project_id)
@@ -71,7 +83,8 @@ def open_cloud(
             assert_never(config.dialect)
     return OpenedCloud(
         project_id=project_id,
-        volumes=CloudVolumes(session, volumes),
+        volumes=CloudVolumes(session, volumes, jobs),
         images=CloudImages(session, images),
+        restoring=NewVolumes(session, volumes),
         _session=session,
     )

@@ -7,13 +7,13 @@ from datetime import datetime
 from urllib.parse import parse_qs, urlsplit
 
 from volume_images.cloud.endpoints import Service
-from volume_images.cloud.fields import Entry
+from volume_images.cloud.fields import Entry, part
 from volume_images.cloud.images import created_filter, image_from
 from volume_images.cloud.listings import Page
 from volume_images.cloud.session import CloudSession, Params
-from volume_images.cloud.volumes import first_attachment, part
+from volume_images.cloud.volumes import first_attachment
 from volume_images.errors import CloudUnavailable
-from volume_images.model import ExportRequest, Image, Volume
+from volume_images.model import ExportRequest, Image, ImageMark, Volume
 
 # `osapi_max_limit` of Cinder and `api_limit_max` of Glance.
 PAGE = 1000
@@ -71,6 +71,10 @@ class OpenstackVolumes:
         """Address of the user messages."""
         return f"{self._project_url()}/messages"
 
+    def creation_url(self) -> str:
+        """Address under which volumes are created and removed."""
+        return f"{self._project_url()}/volumes"
+
     def _project_url(self) -> str:
         return f"{self.service.base}/{self.service.version or 'v3'}/{self.project_id}"
 
@@ -122,6 +126,14 @@ class OpenstackImages:
     def image_url(self, image_id: str) -> str:
         """Address of one image."""
         return f"{self.service.base}/v2/images/{part(image_id)}"
+
+    def mark(self, session: CloudSession, image_id: str, mark: ImageMark) -> None:
+        """Tag an image (Image API, "Add image tag"); the deployment alone: tags are words here."""
+        session.change("PUT", f"{self.image_url(image_id)}/tags/vi-{part(mark.deployment_id)}")
+
+    def room(self, _session: CloudSession) -> int | None:
+        """Nothing: Glance tells nobody its limits."""
+        return None
 
 
 def _marker(following: str, where: str) -> str:

@@ -1,7 +1,8 @@
 """One session for each cloud: tokens, pacing, retries of reads, and errors of our own tree."""
 
+import json as json_text
 import ssl
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from random import SystemRandom
 from types import MappingProxyType
@@ -17,6 +18,7 @@ from volume_images.cloud.pacing import Clock, Gate
 from volume_images.cloud.tokens import Tokens, silence_token_bodies
 from volume_images.cloud.wire import CloudAdapter, place
 from volume_images.errors import CloudUnavailable, CredentialError, LostAnswer, Throttled
+from volume_images.model import Exchange
 
 READS = 4
 FIRST_DELAY_SECONDS = 0.5
@@ -24,6 +26,8 @@ _NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 _JITTER = SystemRandom()
 
 Params = Mapping[str, str]
+Record = Callable[[Exchange], None]
+"""Takes in each exchange with a cloud's services, for a transcript."""
 
 
 class CloudSession:
@@ -42,8 +46,10 @@ class CloudSession:
         connections: int,
         clock: Clock,
         tls: ssl.SSLContext,
+        record: Record | None = None,
     ) -> None:
         silence_token_bodies()
+        self._record = record
         self._secret = secret
         self._gate = gate
         self._clock = clock
@@ -90,7 +96,7 @@ class CloudSession:
             # A read changes nothing, so nothing of it can be lost.
             raise CloudUnavailable(error.message, status=error.status) from error
 
-    def delete(self, url: str) -> None:
+    def delete(self, url: str, done: int = requests.codes.no_content) -> None:
         """DELETE, once (a request that was refused for its token alone is sent again).
 
         Raises LostAnswer whenever the request may have been carried out all the same.
@@ -99,8 +105,12 @@ class CloudSession:
             answer = self._renewed("DELETE", url)
         except CloudUnavailable as error:
             raise _lost_if_sent_on(error) from error.__cause__
-        if answer.status != requests.codes.no_content:
-            raise LostAnswer(f"{answer.where}: answered {answer.status} instead of 204")
+        if answer.status != done:
+            raise LostAnswer(f"{answer.where}: answered {answer.status} instead of {done}")
+
+    def change(self, method: str, url: str, body: object = None) -> None:
+        """PUT or POST what may be done twice without harm, as a tag is set."""
+        self._renewed(method, url, json=body)
 
     def post_once(self, url: str, body: object) -> Answer:
         """POST, once and never again, whatever the answer.
@@ -118,14 +128,15 @@ class CloudSession:
         url: str,
         params: Params = _NO_HEADERS,
         headers: Mapping[str, str] = _NO_HEADERS,
+        json: object = None,
     ) -> Answer:
         """Call; and once more, with another token, if the service did not take this one."""
         try:
-            return self._call(method, url, params, headers)
+            return self._call(method, url, params, headers, json)
         except CredentialError as error:
             if error.refused:
                 raise
-        return self._call(method, url, params, headers)
+        return self._call(method, url, params, headers, json)
 
     def _call(
         self,
@@ -146,21 +157,43 @@ class CloudSession:
                 allow_reauth=False,
                 log=False,
             )
+            if self._record is not None:
+                self._record(self._exchange(method, json, response))
             return self._successful(place(method, url), response)
         except Throttled as error:
             self._gate.pause(error.retry_after)
             raise
+
+    def _exchange(self, method: str, sent: object, response: requests.Response) -> Exchange:
+        """Write down what was said, without what is secret in it."""
+        token = _token(response)
+        text = response.content.decode(errors="replace")
+        for secret in (*self._secret.hidden, token):
+            text = text.replace(secret, "***")
+        return Exchange(
+            method=method,
+            url=response.url,
+            sent="" if sent is None else json_text.dumps(sent),
+            status=response.status_code,
+            headers=dict(response.headers),
+            body=text,
+            token_length=len(token),
+        )
 
     def _successful(self, where: str, response: requests.Response) -> Answer:
         """Return the answer if it is a success; raise what it means if not."""
         answer = Answer(where, response.status_code, response.headers, response.content)
         if answer.ok:
             return answer
-        token = str(response.request.headers["X-Auth-Token"])
+        token = _token(response)
         error = error_of(answer, hidden=(*self._secret.hidden, token), now=self._clock.now())
         if isinstance(error, CredentialError):
             self._tokens.replace(token)
         raise error
+
+
+def _token(response: requests.Response) -> str:
+    return str(response.request.headers["X-Auth-Token"])
 
 
 def _lost_if_sent_on(error: CloudUnavailable) -> CloudUnavailable:

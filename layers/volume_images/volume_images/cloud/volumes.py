@@ -4,14 +4,21 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
-from urllib.parse import quote
 
 from volume_images.cloud.answers import clean, json_object
 from volume_images.cloud.fields import Entry
+from volume_images.cloud.image_jobs import ImageJobs
 from volume_images.cloud.listings import Page, walk
 from volume_images.cloud.session import CloudSession, Params
 from volume_images.errors import CloudUnavailable, LostAnswer, NotFound, Refused
-from volume_images.model import ExportAnswer, ExportRequest, Volume, VolumeType
+from volume_images.model import (
+    ExportAnswer,
+    ExportJob,
+    ExportRequest,
+    ImageJob,
+    Volume,
+    VolumeType,
+)
 
 EXPORT_ACTION = "os-volume_upload_image"
 # Cinder filters its messages by volume since this microversion (API history, 3.5).
@@ -51,13 +58,20 @@ class VolumeDialect(Protocol):
         """Address of the messages about failed exports, where there are any."""
         ...
 
+    def creation_url(self) -> str:
+        """Address under which volumes are created and removed."""
+        ...
+
 
 class CloudVolumes:
-    """Lists, reads and exports volumes."""
+    """Lists, reads and exports volumes; with `jobs`, it is the image service that exports."""
 
-    def __init__(self, session: CloudSession, dialect: VolumeDialect) -> None:
+    def __init__(
+        self, session: CloudSession, dialect: VolumeDialect, jobs: ImageJobs | None = None
+    ) -> None:
         self._session = session
         self._dialect = dialect
+        self._jobs = jobs
 
     def all(self) -> tuple[Volume, ...]:
         """Walk the listing to its end."""
@@ -79,8 +93,10 @@ class CloudVolumes:
             raise CloudUnavailable(f"{answer.where}: answered another volume, {volume.id}")
         return volume
 
-    def export(self, request: ExportRequest) -> ExportAnswer:
+    def export(self, request: ExportRequest) -> ExportAnswer | ExportJob:
         """POST the export, once: never repeated here, whatever the answer."""
+        if self._jobs is not None:
+            return self._jobs.start(request)
         fields = {
             "image_name": request.image_name,
             "force": request.force,
@@ -98,6 +114,10 @@ class CloudVolumes:
             raise LostAnswer(
                 error.message, status=answer.status, request_id=error.request_id
             ) from error
+
+    def job(self, job_id: str) -> ImageJob | None:
+        """Read the job of an export; None when the cloud knows of no such job."""
+        return self._jobs.read(job_id) if self._jobs is not None else None
 
     def failure_message(self, volume_id: str, since: datetime) -> str:
         """Return what the cloud recorded about a failed export of this volume; often empty."""
@@ -131,11 +151,6 @@ def first_attachment(entry: Entry) -> Attachment:
     if not attachments:
         return Attachment()
     return Attachment(attachments[0].text("server_id"), attachments[0].text("device"))
-
-
-def part(text: str) -> str:
-    """Make one part of a path of an id, whatever its characters."""
-    return quote(text, safe="")
 
 
 def export_answer(entry: Entry) -> ExportAnswer:
