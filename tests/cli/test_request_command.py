@@ -103,3 +103,13 @@ def test_by_hand_a_request_stays_until_there_was_room_for_it(cli: Cli) -> None:
     told = {(entry["volume_id"], entry["policy"]) for entry in ran.document["outcomes"]}
     assert {(DB, "daily.request"), (WEB, "daily.request")} <= told
     assert sum("_daily.request_" in name for name in names) == 2
+
+
+def test_a_dry_run_starts_nothing_in_a_full_cloud_either(cli: Cli) -> None:
+    with SandboxStack(dialect=Dialect.HUAWEI, volumes=3, in_flight=1) as stack:
+        cli("request", DB, env=stack.env)
+        ran = cli("request", WEB, "--dry-run", "--json", env=stack.env)
+        images = stack.cloud.world.images.values()
+        assert [image.volume_id for image in images] == [DB]
+    assert ran.document["dry_run"]
+    assert ("deferred", "no_room") in ran.said

@@ -104,7 +104,7 @@ def request(  # noqa: PLR0913 - its options
     limits = RunLimits(by_hand=True)
     with watched(world, "exports started", quiet=verbose) as seen:
         report = export_run(seen, trigger, limits=limits)
-        if any(outcome.reason == "no_room" for outcome in report.outcomes):
+        if not dry_run and any(outcome.reason == "no_room" for outcome in report.outcomes):
             tick = Tick(volume_ids=frozenset(volumes))
             report = told_as_one(report, export_run(seen, tick, limits=limits))
     return finish(report, world, trigger, as_json=as_json)
