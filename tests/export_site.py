@@ -104,8 +104,10 @@ class ExportSite:
         """Put everything back to where it was at first."""
         world = self.cloud.world
         self.cloud.clock.set(START)
-        for held in (world.exports, world.images, world.volumes, self.cloud.requests):
-            held.clear()
+        held = (world.exports, world.jobs, world.images, world.volumes, self.cloud.requests)
+        for each in held:
+            each.clear()
+        world.jobs_fail = False
         world.most_exports = 0
         plant_volumes(world, 3)
         s3, bucket = self.stack.aws.s3, self.stack.state_bucket

@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 from tests.sandbox.answers import Refusal, cinder_error, keystone_unauthorized
 from tests.sandbox.export_options import ACTION, ExportOptions, cinder_options
 from tests.sandbox.identity import Identity, Token, Unauthenticated
+from tests.sandbox.volume_creation import create, remove
 from tests.sandbox.volume_documents import instant, links, upload_document, volume_document
 from tests.sandbox.volume_listing import MAX_PAGE, matching, number, page
 from tests.sandbox.wire import Answer, BadJson, Request, Route, Router, json_answer
@@ -18,6 +19,8 @@ from volume_images.model import Dialect, VolumeStatus
 OLDEST, NEWEST = (3, 0), (3, 71)
 MICROVERSION_OF_MESSAGES = (3, 3)
 MICROVERSION_OF_MESSAGE_FILTERS = (3, 5)
+NAMES_OF_SOURCE = frozenset({"image_id", "image_name"})
+"""What a volume remembers of the image it was made from, and never hands on to another."""
 
 
 class Cinder:
@@ -31,6 +34,8 @@ class Cinder:
         self._router = Router(
             Route("GET", "/v3/{project_id}/volumes/detail", self._detail),
             Route("GET", "/v3/{project_id}/volumes", self._summary),
+            Route("POST", "/v3/{project_id}/volumes", self._create),
+            Route("DELETE", "/v3/{project_id}/volumes/{volume_id}", self._delete),
             Route("GET", "/v3/{project_id}/volumes/{volume_id}", self._show),
             Route("POST", "/v3/{project_id}/volumes/{volume_id}/action", self._action),
             Route("GET", "/v3/{project_id}/messages", self._messages),
@@ -138,6 +143,14 @@ class Cinder:
     def _show(self, request: Request) -> Answer:
         return json_answer(200, {"volume": self._document(self._volume(request))})
 
+    def _create(self, request: Request) -> Answer:
+        self._check_project(request)
+        volume = create(request, self._world, smallest_gib=1)
+        return json_answer(202, {"volume": self._document(volume)})
+
+    def _delete(self, request: Request) -> Answer:
+        return remove(self._volume(request), self._world)
+
     def _action(self, request: Request) -> Answer:
         action, given = _single_action(request)
         match action:
@@ -170,7 +183,11 @@ class Cinder:
             container_format=options.container_format,
             visibility=options.visibility,
             protected=options.protected,
-            properties=volume.image_metadata,
+            properties={
+                key: text
+                for key, text in volume.image_metadata.items()
+                if key not in NAMES_OF_SOURCE
+            },
             request_id=request.id,
         )
         document = upload_document(volume, image, options, Dialect.OPENSTACK)

@@ -8,6 +8,7 @@ from typing import Any
 from tests.sandbox.answers import Refusal, cinder_error, coded_error, gateway_error
 from tests.sandbox.export_options import ACTION, ExportOptions, evs_options
 from tests.sandbox.identity import Identity, Unauthenticated
+from tests.sandbox.volume_creation import SMALLEST_GIB_OF_EVS, create, remove
 from tests.sandbox.volume_documents import (
     cloud_volume_document,
     upload_document,
@@ -34,6 +35,8 @@ class Evs:
             for route in (
                 Route("GET", version + "/{project_id}/volumes/detail", self._detail),
                 Route("GET", version + "/{project_id}/volumes/{volume_id}", self._show),
+                Route("POST", version + "/{project_id}/volumes", self._create),
+                Route("DELETE", version + "/{project_id}/volumes/{volume_id}", self._delete),
                 Route("POST", version + "/{project_id}/volumes/{volume_id}/action", self._action),
             )
         ]
@@ -122,14 +125,24 @@ class Evs:
         return volume
 
     def _show(self, request: Request) -> Answer:
-        volume = self._cinder_volume(request)
-        document = volume_document(
+        document = self._cinder_document(request, self._cinder_volume(request))
+        return json_answer(200, {"volume": document})
+
+    def _create(self, request: Request) -> Answer:
+        check_project(self._world, self._identity, request)
+        volume = create(request, self._world, smallest_gib=SMALLEST_GIB_OF_EVS)
+        return json_answer(202, {"volume": self._cinder_document(request, volume)})
+
+    def _delete(self, request: Request) -> Answer:
+        return remove(self._cinder_volume(request), self._world)
+
+    def _cinder_document(self, request: Request, volume: SandboxVolume) -> dict[str, Any]:
+        return volume_document(
             volume,
             project_id=self._world.project_id,
             url=_internal_url(request),
             dialect=Dialect.HUAWEI,
         )
-        return json_answer(200, {"volume": document})
 
     def _cloud_show(self, request: Request) -> Answer:
         volume = self._cloud_volume(request)

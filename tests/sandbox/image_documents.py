@@ -106,4 +106,6 @@ def member_document(image: SandboxImage, member: str) -> dict[str, Any]:
 
 
 def _digest(algorithm: str, image: SandboxImage) -> str:
-    return hashlib.new(algorithm, image.id.encode(), usedforsecurity=False).hexdigest()
+    """Hash what stands for the stored bytes; an image that was planted has bytes of its own."""
+    stored = f"{image.disk_format} {image.size_bytes} {image.content or image.id}"
+    return hashlib.new(algorithm, stored.encode(), usedforsecurity=False).hexdigest()

@@ -22,6 +22,7 @@ from tests.sandbox.image_listing import (
     whole_number,
 )
 from tests.sandbox.image_patch import BadPatch, apply_patch
+from tests.sandbox.ims_jobs import ImsJobs
 from tests.sandbox.wire import Answer, BadJson, Request, Route, Router, json_answer
 from tests.sandbox.world import SandboxImage, Visibility, World
 from volume_images.model import PENDING_STATUSES, ImageStatus
@@ -39,10 +40,13 @@ class Ims:
         self._world = world
         self._identity = identity
         glance = Glance(world, identity, url)
+        jobs = ImsJobs(world)
         tags = "/v2/{project_id}/images/{image_id}/tags"
         self._router = Router(
             Route("GET", "/v2/cloudimages", self._cloud_images),
             Route("PATCH", "/v2/cloudimages/{image_id}", self._update),
+            Route("POST", "/v2/cloudimages/action", jobs.start),
+            Route("GET", "/v1/{project_id}/jobs/{job_id}", jobs.show),
             Route("GET", "/v1/cloudimages/quota", self._quota),
             Route("GET", "/v1/{project_id}/cloudimages/quota", self._quota),
             Route("GET", "/v2/images", glance.list_images),

@@ -32,7 +32,11 @@ class Visibility(StrEnum):
 
 @dataclass(slots=True, kw_only=True)
 class SandboxVolume:
-    """A volume. `tags` are EVS tags in the huawei dialect and Cinder metadata in the other."""
+    """A volume. `tags` are EVS tags in the huawei dialect and Cinder metadata in the other.
+
+    `content` stands for its bytes: whoever has the same, has the same bytes. `ready_at` is when a
+    new one will be available.
+    """
 
     id: str
     name: str
@@ -49,6 +53,8 @@ class SandboxVolume:
     bootable: bool = False
     encrypted: bool = False
     image_metadata: dict[str, str] = field(default_factory=dict)
+    content: str = "empty"
+    ready_at: datetime | None = None
 
     @property
     def resting_status(self) -> str:
@@ -77,6 +83,7 @@ class SandboxImage:
     members: list[str] = field(default_factory=list)
     properties: dict[str, str] = field(default_factory=dict)
     volume_id: str = ""
+    content: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,6 +94,18 @@ class Message:
     volume_id: str
     created_at: datetime
     request_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """A job of IMS, which makes an image of an attached disk."""
+
+    id: str
+    image_id: str
+    image_name: str
+    begins_at: datetime
+    ends_at: datetime
+    fails: bool
 
 
 @dataclass(slots=True, kw_only=True)
@@ -119,7 +138,11 @@ class World:
         self.images: dict[str, SandboxImage] = {}
         self.messages: list[Message] = []
         self.exports: list[Export] = []
+        self.jobs: dict[str, Job] = {}
+        self.jobs_fail = False
         self.export_seconds = 60.0
+        self.creation_seconds = 2.0
+        """How long a new volume takes to be available."""
         self.image_quota = 100_000
         self.force_upload = True
         """Cinder's `enable_force_upload`: off, as by default there, `force` changes nothing."""
@@ -138,6 +161,62 @@ class World:
                     queued = (export.ends_at - export.started_at) * QUEUED_SHARE
                     saving = now >= export.started_at + queued
                     export.image.status = ImageStatus.SAVING if saving else ImageStatus.QUEUED
+            for volume in self.volumes.values():
+                if volume.ready_at is not None and now >= volume.ready_at:
+                    volume.ready_at = None
+                    volume.status = volume.resting_status
+
+    def create_volume(
+        self, *, name: str, size_gib: int, zone: str, volume_type: str, image: SandboxImage | None
+    ) -> SandboxVolume:
+        """Make a volume, empty or from an image."""
+        with self.lock:
+            now = self.clock.now()
+            volume = SandboxVolume(
+                id=str(uuid.uuid4()),
+                name=name,
+                size_gib=size_gib,
+                created_at=now,
+                updated_at=now,
+                status="downloading" if image else "creating",
+                zone=zone or "sandbox-1a",
+                volume_type=volume_type or "SSD",
+                ready_at=now + timedelta(seconds=self.creation_seconds),
+            )
+            if image is not None:
+                volume.bootable = True
+                volume.content = image.content
+                volume.image_metadata = {
+                    "image_id": image.id,
+                    "image_name": image.name,
+                }
+            self.volumes[volume.id] = volume
+            return volume
+
+    def start_job(self, volume: SandboxVolume, *, name: str, disk_format: str) -> Job:
+        """Start a job that makes an image of an attached disk; the disk stays in use."""
+        with self.lock:
+            status = volume.status
+            image = self.start_export(
+                volume,
+                name=name,
+                disk_format=disk_format,
+                container_format="bare",
+                visibility=Visibility.PRIVATE,
+            )
+            export = self.exports[-1]
+            export.fails = self.jobs_fail
+            volume.status = status
+            job = Job(
+                id=uuid.uuid4().hex,
+                image_id=image.id,
+                image_name=name,
+                begins_at=export.started_at,
+                ends_at=export.ends_at,
+                fails=export.fails,
+            )
+            self.jobs[job.id] = job
+            return job
 
     def start_export(
         self,
@@ -167,6 +246,7 @@ class World:
                 protected=protected,
                 properties=dict(properties or {}),
                 volume_id=volume.id,
+                content=volume.content,
             )
             self.images[image.id] = image
             volume.status = VolumeStatus.UPLOADING
