@@ -7,6 +7,8 @@ import pytest
 
 from volume_images.cloud.clouds_yaml import read_clouds_yaml
 from volume_images.cloud.credentials import (
+    AccessKey,
+    Agency,
     ApplicationCredential,
     Domain,
     Password,
@@ -18,6 +20,7 @@ from volume_images.errors import CredentialError, HostNotAllowed
 CANARY = "canary-9f3e"
 AUTH = {"auth_url": "https://keystone.example.com/v3"}
 PASSWORD = {"username": "u", "password": CANARY, "domain": "acme"}
+TEMPORARY_KEY = {"access_key": "AK", "secret_key": CANARY, "security_token": f"{CANARY}-token"}
 CREDENTIAL = {"application_credential_id": "a1", "application_credential_secret": CANARY}
 
 
@@ -39,9 +42,29 @@ def test_an_application_credential_secret() -> None:
     assert secret.hidden == (CANARY,)
 
 
-def test_access_keys_are_refused_with_what_to_do() -> None:
-    with pytest.raises(CredentialError, match="access keys are not supported yet; give"):
-        parsed({**AUTH, "access_key": "AK", "secret_key": CANARY})
+def test_an_access_key_secret() -> None:
+    secret = parsed({**AUTH, "access_key": "AK", "secret_key": CANARY})
+    assert secret.login == AccessKey(access_key="AK", secret_key=CANARY)
+    assert secret.hidden == (CANARY,)
+
+
+def test_a_temporary_access_key_has_a_security_token_to_hide_too() -> None:
+    secret = parsed({**AUTH, **TEMPORARY_KEY, "domain_id": "d1"})
+    login = AccessKey(
+        access_key="AK", secret_key=CANARY, security_token=f"{CANARY}-token", domain_id="d1"
+    )
+    assert secret.login == login
+    assert secret.hidden == (CANARY, f"{CANARY}-token")
+
+
+def test_a_user_may_act_through_an_agency() -> None:
+    secret = parsed({**AUTH, **PASSWORD, "agency": {"name": "exporter", "domain": "customer"}})
+    assert secret.login == Password(
+        username="u",
+        password=CANARY,
+        domain=Domain(name="acme"),
+        agency=Agency(name="exporter", domain="customer"),
+    )
 
 
 @pytest.mark.parametrize(
@@ -57,6 +80,11 @@ def test_access_keys_are_refused_with_what_to_do() -> None:
         ({**AUTH, **PASSWORD, "hosts": "a.example"}, "hosts must be a list"),
         ({**AUTH, **PASSWORD, "hosts": ["https://a.example"]}, "hosts must be a list"),
         ({**AUTH, **PASSWORD, "hosts": [None]}, "hosts must be a list"),
+        ({**AUTH, **PASSWORD, "agency": CANARY}, "agency must be an object with name and domain"),
+        ({**AUTH, **PASSWORD, "agency": {"name": "a"}}, "agency: domain must be a string"),
+        ({**AUTH, "access_key": "AK"}, "secret_key must be a string"),
+        ({**AUTH, **TEMPORARY_KEY, "security_token": 7}, "security_token must be a string"),
+        ({**AUTH, **TEMPORARY_KEY, **PASSWORD}, "found: password and access_key"),
         ({"auth_url": CANARY, **PASSWORD}, "auth_url must be an address"),
         ({"auth_url": "https:///v3", **PASSWORD}, "auth_url must be an address"),
     ],
@@ -82,7 +110,7 @@ def test_a_secret_does_not_go_to_a_plain_http_address() -> None:
 
 
 def test_a_secret_shows_neither_password_nor_key() -> None:
-    for kind in (PASSWORD, CREDENTIAL):
+    for kind in (PASSWORD, CREDENTIAL, TEMPORARY_KEY):
         assert CANARY not in repr(parsed({**AUTH, **kind}))
 
 

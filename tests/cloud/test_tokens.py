@@ -91,7 +91,8 @@ def test_one_token_serves_many_calls(cloud: ScriptedCloud) -> None:
 def test_a_token_is_renewed_when_half_of_its_life_is_left(cloud: ScriptedCloud) -> None:
     """keystoneauth1 renews a token when less than MIN_TOKEN_LIFE_SECONDS are left of it."""
     cloud.tokens(token_answer(1, cloud.url, lifetime=timedelta(hours=24)))
-    tokens = Tokens(cloud.secret(), "acme", cloud.clock)
+    secret = cloud.secret()
+    tokens = Tokens(secret, secret.login, "acme", cloud.clock)
     with requests.Session() as http:
         tokens.get_access(Session(session=http))
     assert tokens.MIN_TOKEN_LIFE_SECONDS == 12 * 3600

@@ -137,7 +137,9 @@ class Connections:
         if kept and kept.serves(config, credential.fingerprint, now):
             return kept.cloud
         try:
-            cloud = open_cloud(config, credential.secret, clock=clock, tls=tls)
+            cloud = open_cloud(
+                config, credential.secret, clock=clock, tls=tls, system_clock=_SYSTEM_CLOCK
+            )
         except CredentialError as error:
             error.fingerprint = credential.fingerprint
             raise

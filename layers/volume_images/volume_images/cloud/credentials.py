@@ -1,11 +1,16 @@
-"""The secret of a cloud: JSON of three kinds, read once and never shown."""
+"""The secret of a cloud: JSON of a few shapes, read once and never shown."""
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import assert_never
 
 from volume_images.cloud.hosts import AllowedHosts, host_name, is_host_name
 from volume_images.errors import CredentialError
+
+# Keystone and IAM write project ids so.
+_PROJECT_ID = re.compile(r"[0-9a-f]{32}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,12 +22,21 @@ class Domain:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Agency:
+    """What another account lets ours do in its place: IAM's agency, assumed with our token."""
+
+    name: str
+    domain: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Password:
-    """A user of a domain, with a password."""
+    """A user of a domain, with a password; perhaps one who acts through an agency."""
 
     username: str
     password: str = field(repr=False)
     domain: Domain
+    agency: Agency | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,12 +48,25 @@ class ApplicationCredential:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AccessKey:
+    """An access key of Huawei Cloud's IAM; a temporary one comes with a security token.
+
+    `domain_id` (the account's) goes with requests to IAM itself, where the cloud asks for it.
+    """
+
+    access_key: str
+    secret_key: str = field(repr=False)
+    security_token: str | None = field(default=None, repr=False)
+    domain_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Secret:
     """What a cloud is opened with, and the hosts that may see it."""
 
     auth_url: str
     hosts: tuple[str, ...] = ()
-    login: Password | ApplicationCredential
+    login: Password | ApplicationCredential | AccessKey
 
     @property
     def allowed_hosts(self) -> AllowedHosts:
@@ -49,9 +76,15 @@ class Secret:
     @property
     def hidden(self) -> tuple[str, ...]:
         """The strings that must not show up anywhere."""
-        if isinstance(self.login, Password):
-            return (self.login.password,)
-        return (self.login.secret,)
+        match self.login:
+            case Password(password=password):
+                return (password,)
+            case ApplicationCredential(secret=secret):
+                return (secret,)
+            case AccessKey(secret_key=secret_key, security_token=security_token):
+                return (secret_key, *([security_token] if security_token else []))
+            case _:
+                assert_never(self.login)
 
 
 KINDS: Mapping[str, tuple[str, ...]] = {
@@ -75,27 +108,45 @@ def parse_secret(text: str, source: str) -> Secret:
         # Without the parser's own error: it would quote the secret.
         raise CredentialError(f"secret {source}: must be a JSON object") from None
     reader = SecretReader(document, f"secret {source}")
-    kind = _kind(document, source)
-    auth_url = reader.text("auth_url")
-    hosts = reader.hosts()
-    login: Password | ApplicationCredential
+    login = _login(_kind(document, source), reader)
+    secret = Secret(auth_url=reader.text("auth_url"), hosts=reader.hosts(), login=login)
+    return checked(secret, f"secret {source}")
+
+
+def _login(kind: str, reader: "SecretReader") -> Password | ApplicationCredential | AccessKey:
     if kind == "password":
-        login = Password(
+        return Password(
             username=reader.text("username"),
             password=reader.text("password"),
             domain=Domain(name=reader.text("domain")),
+            agency=_agency(reader),
         )
-    elif kind == "application_credential":
-        login = ApplicationCredential(
+    if kind == "application_credential":
+        return ApplicationCredential(
             id=reader.text("application_credential_id"),
             secret=reader.text("application_credential_secret"),
         )
-    else:
-        raise CredentialError(
-            f"secret {source}: access keys are not supported yet;"
-            " give a user with a password, or an application credential"
-        )
-    return checked(Secret(auth_url=auth_url, hosts=hosts, login=login), f"secret {source}")
+    return AccessKey(
+        access_key=reader.text("access_key"),
+        secret_key=reader.text("secret_key"),
+        security_token=reader.optional_text("security_token"),
+        domain_id=reader.optional_text("domain_id"),
+    )
+
+
+def _agency(reader: "SecretReader") -> Agency | None:
+    if "agency" not in reader.values:
+        return None
+    inner = reader.values["agency"]
+    if not isinstance(inner, dict):
+        raise CredentialError(f"{reader.source}: agency must be an object with name and domain")
+    agency = SecretReader(inner, f"{reader.source}: agency")
+    return Agency(name=agency.text("name"), domain=agency.text("domain"))
+
+
+def is_project_id(text: str) -> bool:
+    """Whether a project is named by its id; every other word is a name."""
+    return bool(_PROJECT_ID.fullmatch(text))
 
 
 def checked(secret: Secret, source: str) -> Secret:
@@ -129,6 +180,10 @@ class SecretReader:
         if not isinstance(value, str) or not value or not value.isprintable():
             raise CredentialError(f"{self.source}: {key} must be a string, and not empty")
         return value
+
+    def optional_text(self, key: str) -> str | None:
+        """Read a string that may be left out."""
+        return self.text(key) if key in self.values else None
 
     def hosts(self) -> tuple[str, ...]:
         """Read `hosts`: bare host names."""

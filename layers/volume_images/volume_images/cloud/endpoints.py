@@ -35,11 +35,11 @@ class Service:
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What the address of a service is looked up with."""
+    """What the address of a service is looked up with; an access key brings no catalogue along."""
 
     dialect: Dialect
     region: str
-    access: AccessInfo
+    access: AccessInfo | None
     project_id: str
     hosts: AllowedHosts
 
@@ -59,6 +59,8 @@ def find_service(service_type: str, given: str | None, around: Surroundings) -> 
 
 
 def _from_catalogue(service_type: str, around: Surroundings) -> str | None:
+    if around.access is None:
+        return None
     try:
         # Knows the older names of a service as well: volumev3, volumev2, volume.
         urls = around.access.service_catalog.get_urls(

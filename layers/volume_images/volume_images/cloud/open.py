@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import assert_never
 
-from volume_images.cloud.credentials import Secret
+from volume_images.cloud.access_keys import AccessKeySigner
+from volume_images.cloud.credentials import AccessKey, ApplicationCredential, Password, Secret
 from volume_images.cloud.endpoints import Surroundings, find_service
 from volume_images.cloud.huawei import HuaweiImages, HuaweiVolumes
 from volume_images.cloud.image_jobs import ImageJobs
@@ -13,10 +14,11 @@ from volume_images.cloud.images import CloudImages, ImageDialect
 from volume_images.cloud.new_volumes import NewVolumes
 from volume_images.cloud.openstack import OpenstackImages, OpenstackVolumes
 from volume_images.cloud.pacing import Clock, Gate
-from volume_images.cloud.session import CloudSession, Record
-from volume_images.cloud.tokens import project_of
+from volume_images.cloud.session import CloudSession, Login, Record
+from volume_images.cloud.tokens import Tokens
 from volume_images.cloud.volumes import CloudVolumes, VolumeDialect
 from volume_images.config.schema import CloudConfig, Endpoints
+from volume_images.errors import CredentialError
 from volume_images.model import Dialect
 
 
@@ -41,10 +43,12 @@ def open_cloud(
     *,
     clock: Clock,
     tls: ssl.SSLContext,
+    system_clock: Clock | None = None,
     record: Record | None = None,
 ) -> OpenedCloud:
     """Ask for a token, and find the services; `record` takes in what is then said to them.
 
+    Signatures live in real time: `system_clock` tells it where `clock` is a sandbox's.
     Raises CredentialError, HostNotAllowed, Throttled or CloudUnavailable.
     """
     gate = Gate(
@@ -54,16 +58,18 @@ def open_cloud(
     )
     session = CloudSession(
         secret,
-        config.project,
+        _login(config, secret, clock, system_clock or clock),
         gate=gate,
         connections=config.max_concurrency,
         clock=clock,
         tls=tls,
         record=record,
     )
-    access = session.access()
-    project_id = project_of(access, config.project)
-    around = Surroundings(config.dialect, config.region, access, project_id, secret.allowed_hosts)
+    admission = session.enter(config.project)
+    project_id = admission.project_id
+    around = Surroundings(
+        config.dialect, config.region, admission.access, project_id, secret.allowed_hosts
+    )
     given = config.endpoints or Endpoints()
     block_storage = find_service("block-storage", given.block_storage, around)
     image = find_service("image", given.image, around)
@@ -88,3 +94,18 @@ def open_cloud(
         restoring=NewVolumes(session, volumes),
         _session=session,
     )
+
+
+def _login(config: CloudConfig, secret: Secret, clock: Clock, system_clock: Clock) -> Login:
+    match secret.login:
+        case AccessKey() if config.dialect is Dialect.OPENSTACK:
+            raise CredentialError(
+                "an access key opens clouds of the dialect huawei alone; give the secret a user"
+                " with a password, or an application credential"
+            )
+        case AccessKey() as key:
+            return AccessKeySigner(key, system_clock)
+        case Password() | ApplicationCredential() as login:
+            return Tokens(secret, login, config.project, clock)
+        case _:
+            assert_never(secret.login)

@@ -3,19 +3,22 @@
 import json as json_text
 import ssl
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import timedelta
 from random import SystemRandom
 from types import MappingProxyType
+from typing import assert_never
 
 import requests
 from keystoneauth1.access import AccessInfo
 from keystoneauth1.session import Session
 
+from volume_images.cloud.access_keys import AccessKeySigner, find_project
 from volume_images.cloud.answers import Answer, error_of, json_object
 from volume_images.cloud.credentials import Secret
 from volume_images.cloud.fields import Entry
 from volume_images.cloud.pacing import Clock, Gate
-from volume_images.cloud.tokens import Tokens, silence_token_bodies
+from volume_images.cloud.tokens import Tokens, project_of, silence_token_bodies
 from volume_images.cloud.wire import CloudAdapter, place
 from volume_images.errors import CloudUnavailable, CredentialError, LostAnswer, Throttled
 from volume_images.model import Exchange
@@ -26,6 +29,18 @@ _NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 _JITTER = SystemRandom()
 
 Params = Mapping[str, str]
+Login = Tokens | AccessKeySigner
+"""How requests prove who sends them: by a token, or each by its own signature."""
+
+
+@dataclass(frozen=True, slots=True)
+class Admission:
+    """The project that a secret opens; `access` is the token's content, where there is one."""
+
+    project_id: str
+    access: AccessInfo | None
+
+
 Record = Callable[[Exchange], None]
 """Takes in each exchange with a cloud's services, for a transcript."""
 
@@ -40,7 +55,7 @@ class CloudSession:
     def __init__(
         self,
         secret: Secret,
-        project: str,
+        login: Login,
         *,
         gate: Gate,
         connections: int,
@@ -53,16 +68,17 @@ class CloudSession:
         self._secret = secret
         self._gate = gate
         self._clock = clock
-        self._tokens = Tokens(secret, project, clock)
+        self._login = login
         self._adapter = CloudAdapter(
             tls=tls, hosts=secret.allowed_hosts, clock=clock, connections=connections
         )
         http = requests.Session()
         http.trust_env = False
+        http.auth = login if isinstance(login, AccessKeySigner) else None
         http.mount("https://", self._adapter)
         http.mount("http://", self._adapter)
         self._session = Session(
-            auth=self._tokens,
+            auth=login if isinstance(login, Tokens) else None,
             session=http,
             app_name="volume-images",
             redirect=False,
@@ -74,9 +90,21 @@ class CloudSession:
         """How far the `Date` of the newest answer was ahead of our clock."""
         return self._adapter.skew
 
-    def access(self) -> AccessInfo:
-        """Return the token, bought if there is none yet."""
-        return self._tokens.get_access(self._session)
+    def enter(self, project: str) -> Admission:
+        """Show the secret to the cloud for the first time, and have it open this project.
+
+        Raises CredentialError, CloudUnavailable and Throttled.
+        """
+        match self._login:
+            case Tokens() as tokens:
+                access = tokens.get_access(self._session)
+                return Admission(project_of(access, project), access)
+            case AccessKeySigner() as signer:
+                project_id = find_project(self.read, self._secret.auth_url, project)
+                signer.enter(project_id)
+                return Admission(project_id, None)
+            case _:
+                assert_never(self._login)
 
     def read(
         self, url: str, params: Params = _NO_HEADERS, headers: Mapping[str, str] = _NO_HEADERS
@@ -166,9 +194,8 @@ class CloudSession:
 
     def _exchange(self, method: str, sent: object, response: requests.Response) -> Exchange:
         """Write down what was said, without what is secret in it."""
-        token = _token(response)
         text = response.content.decode(errors="replace")
-        for secret in (*self._secret.hidden, token):
+        for secret in (*self._secret.hidden, self._login.proof(response.request)):
             text = text.replace(secret, "***")
         return Exchange(
             method=method,
@@ -177,7 +204,7 @@ class CloudSession:
             status=response.status_code,
             headers=dict(response.headers),
             body=text,
-            token_length=len(token),
+            token_length=len(response.request.headers.get("X-Auth-Token", "")),
         )
 
     def _successful(self, where: str, response: requests.Response) -> Answer:
@@ -185,15 +212,22 @@ class CloudSession:
         answer = Answer(where, response.status_code, response.headers, response.content)
         if answer.ok:
             return answer
-        token = _token(response)
-        error = error_of(answer, hidden=(*self._secret.hidden, token), now=self._clock.now())
+        proof = self._login.proof(response.request)
+        error = error_of(answer, hidden=(*self._secret.hidden, proof), now=self._clock.now())
         if isinstance(error, CredentialError):
-            self._tokens.replace(token)
+            error = self._distrusted(error, proof)
         raise error
 
-
-def _token(response: requests.Response) -> str:
-    return str(response.request.headers["X-Auth-Token"])
+    def _distrusted(self, error: CredentialError, proof: str) -> CredentialError:
+        """Never show again what a service did not take: buy another token, or stop."""
+        match self._login:
+            case Tokens() as tokens:
+                tokens.replace(proof)
+                return error
+            case AccessKeySigner() as signer:
+                return signer.refuse(error)
+            case _:
+                assert_never(self._login)
 
 
 def _lost_if_sent_on(error: CloudUnavailable) -> CloudUnavailable:

@@ -11,7 +11,14 @@ from keystoneauth1.identity import BaseIdentityPlugin, v3
 from keystoneauth1.session import Session
 
 from volume_images.cloud.answers import Answer, error_of
-from volume_images.cloud.credentials import ApplicationCredential, Domain, Password, Secret
+from volume_images.cloud.assume_role import AssumeRole
+from volume_images.cloud.credentials import (
+    Agency,
+    ApplicationCredential,
+    Password,
+    Secret,
+    is_project_id,
+)
 from volume_images.cloud.pacing import Clock
 from volume_images.cloud.wire import place
 from volume_images.errors import (
@@ -22,17 +29,20 @@ from volume_images.errors import (
     Throttled,
 )
 
-# Keystone and IAM write project ids as 32 hexadecimal digits; every other word is a name.
-_PROJECT_ID = re.compile(r"[0-9a-f]{32}")
-
 
 class Tokens(BaseIdentityPlugin):
     """An auth plugin around one of keystoneauth1's, with this product's rules for tokens."""
 
-    def __init__(self, secret: Secret, project: str, clock: Clock) -> None:
+    def __init__(
+        self,
+        secret: Secret,
+        login: Password | ApplicationCredential,
+        project: str,
+        clock: Clock,
+    ) -> None:
         super().__init__(auth_url=secret.auth_url)
-        self._source = _source(secret, project)
-        self._unknown_is_refused = isinstance(secret.login, ApplicationCredential)
+        self._source = _source(secret.auth_url, login, project)
+        self._unknown_is_refused = isinstance(login, ApplicationCredential)
         self._hidden = secret.hidden
         self._clock = clock
         self._refusal: CredentialError | None = None
@@ -61,6 +71,10 @@ class Tokens(BaseIdentityPlugin):
         # Outside the `except`: keystoneauth1's own error quotes whatever the cloud said.
         raise error
 
+    def proof(self, request: requests.PreparedRequest) -> str:
+        """Return what must not be shown of a request: its token."""
+        return str(request.headers["X-Auth-Token"])
+
     def replace(self, token: str) -> None:
         """Forget this token, which a service did not take, unless it was replaced already."""
         access = self.auth_ref
@@ -73,7 +87,8 @@ class Tokens(BaseIdentityPlugin):
     def _error_of(self, response: requests.Response | None) -> CloudError:
         assert response is not None, "keystoneauth1 makes these errors from answers alone"
         answer = Answer(self._where(), response.status_code, response.headers, response.content)
-        error = error_of(answer, hidden=self._hidden, now=self._clock.now())
+        hidden = (*self._hidden, response.request.headers.get("X-Auth-Token", ""))
+        error = error_of(answer, hidden=hidden, now=self._clock.now())
         refusals = {401, 403, 404} if self._unknown_is_refused else {401, 403}
         if error.status in refusals:
             self._refusal = _credential_error(error, refused=True)
@@ -101,29 +116,47 @@ def _half_life(access: AccessInfo) -> int:
     return 0 if access.will_expire_soon(half) else half
 
 
-def _source(secret: Secret, project: str) -> v3.Auth:
-    match secret.login:
-        case ApplicationCredential() as credential:
+def _source(auth_url: str, login: Password | ApplicationCredential, project: str) -> v3.Auth:
+    named = not is_project_id(project)
+    project_id, project_name = (None, project) if named else (project, None)
+    match login:
+        case ApplicationCredential(id=credential_id, secret=secret):
             return v3.ApplicationCredential(
-                secret.auth_url,
-                application_credential_id=credential.id,
-                application_credential_secret=credential.secret,
+                auth_url,
+                application_credential_id=credential_id,
+                application_credential_secret=secret,
             )
-        case Password(username=username, password=password, domain=Domain() as domain):
-            named = not _PROJECT_ID.fullmatch(project)
-            return v3.Password(
-                secret.auth_url,
-                username=username,
-                password=password,
-                user_domain_name=domain.name,
-                user_domain_id=domain.id,
-                project_id=None if named else project,
-                project_name=project if named else None,
+        case Password(domain=domain, agency=Agency() as agency):
+            # The right to assume an agency ("Agent Operator") is one over the user's own account.
+            user = v3.Auth(
+                auth_url, [_by_password(login)], domain_id=domain.id, domain_name=domain.name
+            )
+            return v3.Auth(
+                auth_url,
+                [AssumeRole(user, agency)],
+                project_id=project_id,
+                project_name=project_name,
+            )
+        case Password(domain=domain):
+            return v3.Auth(
+                auth_url,
+                [_by_password(login)],
+                project_id=project_id,
+                project_name=project_name,
                 project_domain_name=domain.name if named else None,
                 project_domain_id=domain.id if named else None,
             )
         case _:
-            assert_never(secret.login)
+            assert_never(login)
+
+
+def _by_password(login: Password) -> v3.PasswordMethod:
+    return v3.PasswordMethod(
+        username=login.username,
+        password=login.password,
+        user_domain_name=login.domain.name,
+        user_domain_id=login.domain.id,
+    )
 
 
 def project_of(access: AccessInfo, project: str) -> str:
