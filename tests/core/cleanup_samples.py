@@ -6,6 +6,8 @@ from typing import Any
 
 from volume_images.cleanup.plan import CleanupPlan, CloudFacts, GroupPlan, Scope
 from volume_images.cleanup.planning import plan_cleanup
+from volume_images.cleanup.rows import Past
+from volume_images.cleanup.state import empty_cleanup_state
 from volume_images.config.schema import Config
 from volume_images.image_name import ImageName
 from volume_images.model import GroupKey, Image, Volume
@@ -21,6 +23,7 @@ NOW = datetime(2026, 3, 10, 12, tzinfo=UTC)
 DAY = timedelta(days=1)
 HOUR = timedelta(hours=1)
 GRACE = timedelta(hours=72)
+NOTHING = Past(empty_cleanup_state(DEPLOYMENT), {})
 
 
 def config(*, keep_last: int = 3, min_keep: int = 1, **changes: Any) -> Config:  # noqa: ANN401
@@ -108,11 +111,11 @@ def plan(
     version: str = "v1",
     scope: Scope | None = None,
     stuck: Mapping[str, datetime] | None = None,
+    past: Past = NOTHING,
 ) -> CleanupPlan:
     """Plan the cleanup of these images."""
-    return plan_cleanup(
-        by or config(), version, DEPLOYMENT, facts(images, at, stuck=stuck), scope or Scope()
-    )
+    seen = facts(images, at, stuck=stuck)
+    return plan_cleanup(by or config(), version, DEPLOYMENT, seen, scope or Scope(), past)
 
 
 def only_group(found: CleanupPlan) -> GroupPlan:

@@ -21,9 +21,10 @@ from tests.core.cleanup_samples import (
     slot,
     volumes,
 )
-from volume_images.cleanup.announcing import Digests, History, first_seen, lapsed, remember
+from volume_images.cleanup.announcing import first_seen, lapsed, remember
 from volume_images.cleanup.plan import Scope
-from volume_images.cleanup.rule_digest import rule_digests
+from volume_images.cleanup.rows import History
+from volume_images.cleanup.rule_digest import NO_RULES, RuleDigests, rule_digests
 from volume_images.cleanup.state import (
     Announced,
     CleanupState,
@@ -47,7 +48,7 @@ def started(at: datetime = NOW) -> CleanupState:
     return remember(empty_cleanup_state(DEPLOYMENT), plan(IMAGES, at), {})
 
 
-def digests(by: Config) -> Digests:
+def digests(by: Config) -> RuleDigests:
     return rule_digests(by, "otc", members(by, "otc", ()))
 
 
@@ -62,7 +63,7 @@ def test_an_expired_image_is_announced_with_reason_rules_and_config_version() ->
     record = remember(empty_cleanup_state(DEPLOYMENT), found, {}).group(PROJECT, DAILY)
 
     digest = only_group(found).digest
-    assert digest is not None
+    assert digest
     assert record == GroupRecord(
         judged=Judged(at=NOW, digest=digest, config_version="v1"),
         announced={OLDEST: Announced(since=NOW, reason="expired")},
@@ -76,7 +77,7 @@ def test_each_further_plan_confirms_and_the_wait_goes_on() -> None:
 
     assert since(after) == NOW
     assert after.group(PROJECT, DAILY).judged == Judged(
-        at=NOW + HOUR, digest=digests(config())[DAILY], config_version="v1"
+        at=NOW + HOUR, digest=digests(config()).of(DAILY), config_version="v1"
     )
     assert lapsed(before, after) == 0
 
@@ -142,7 +143,7 @@ def test_a_wait_starts_again_after_other_rules_that_were_reverted_in_between(
     between: Config | None,
 ) -> None:
     """Comparing only then and now would keep the old date of a slip that is made twice."""
-    seen = {} if between is None else digests(between)
+    seen = NO_RULES if between is None else digests(between)
 
     after = remember(
         started(),
@@ -164,7 +165,7 @@ def test_a_wait_starts_again_after_a_version_that_did_not_cover_the_volume() -> 
 
 
 def test_a_config_without_the_cloud_covers_nothing_in_it() -> None:
-    assert rule_digests(config(), "another cloud", members(config(), "otc", ())) == {}
+    assert rule_digests(config(), "another cloud", members(config(), "otc", ())) == NO_RULES
 
 
 @pytest.mark.parametrize(

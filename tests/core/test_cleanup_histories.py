@@ -23,9 +23,10 @@ from tests.core.cleanup_samples import (
     image,
     plan,
 )
-from volume_images.cleanup.announcing import Digests, History, remember
+from volume_images.cleanup.announcing import remember
 from volume_images.cleanup.due import due_groups
-from volume_images.cleanup.rule_digest import rule_digests
+from volume_images.cleanup.rows import History
+from volume_images.cleanup.rule_digest import NO_RULES, RuleDigests, rule_digests
 from volume_images.cleanup.state import CleanupState, empty_cleanup_state
 from volume_images.config.schema import Config
 from volume_images.config.selection import members
@@ -38,8 +39,8 @@ SLIPS: Mapping[str, Config | None] = {
     "no such volume": config(keep_last=5).model_copy(update={"volumes": ()}),
     "does not parse": None,
 }
-DIGESTS: Mapping[int, Digests] = {
-    id(by): {} if by is None else rule_digests(by, "otc", members(by, "otc", ()))
+DIGESTS: Mapping[int, RuleDigests] = {
+    id(by): NO_RULES if by is None else rule_digests(by, "otc", members(by, "otc", ()))
     for by in (CAREFUL, *SLIPS.values())
 }
 MIN_KEEP = 1

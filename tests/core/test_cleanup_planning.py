@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from tests.core.cleanup_samples import (
     DAILY,
     DB,
+    NOTHING,
     NOW,
     REQUESTED,
     WEB,
@@ -145,7 +146,7 @@ def test_orphans_are_kept_and_not_judged(group: GroupKey, why: str) -> None:
 
     found = only_group(plan([*orphans, image(6, "bad", group=group, status="killed")]))
 
-    assert found.digest is None
+    assert found.orphaned is None
     assert set(said(found).values()) == {(ImageResult.KEPT, f"orphan: {why}")}
     assert (found.expired, found.failed) == ((), ())
 
@@ -217,7 +218,7 @@ def test_a_plan_tells_what_is_covered_and_what_the_volumes_of_living_images_are_
 
 
 def test_a_volume_that_is_gone_is_covered_all_the_same_and_has_no_facts() -> None:
-    gone = plan_cleanup(config(), "v1", "0123456789ab", facts(days(9), present=()), Scope())
+    gone = plan_cleanup(config(), "v1", "0123456789ab", facts(days(9), present=()), Scope(), NOTHING)
 
     assert [entry.volume_id for entry in gone.covered] == [DB]
     assert gone.facts == {}

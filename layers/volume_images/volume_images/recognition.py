@@ -24,13 +24,15 @@ CLOCK_ALLOWANCE = timedelta(minutes=15)  # how much earlier than its slot an ima
 class Identity:
     """What tells our images from those of strangers, in one project of one cloud.
 
-    `renamed` leads from a policy's former names to today's.
+    `renamed` leads from a policy's former names to today's. `adopted` are the ids of images that a
+    person has taken in, whatever deployment or size they are of.
     """
 
     prefixes: frozenset[str]
     project_id: str
     deployments: frozenset[str]
     renamed: Mapping[str, str]
+    adopted: frozenset[str] = frozenset()
 
 
 class ImageState(StrEnum):
@@ -57,7 +59,9 @@ class Recognised:
     why: str
 
 
-def identity(config: Config, project_id: str, deployment_id: str) -> Identity:
+def identity(
+    config: Config, project_id: str, deployment_id: str, adopted: frozenset[str] = frozenset()
+) -> Identity:
     """Gather what tells our images from others', former names included."""
     return Identity(
         prefixes=frozenset({config.prefix, *config.former_prefixes}),
@@ -66,6 +70,7 @@ def identity(config: Config, project_id: str, deployment_id: str) -> Identity:
         renamed={
             former: today for today, policy in config.policies.items() for former in policy.formerly
         },
+        adopted=adopted,
     )
 
 
@@ -87,21 +92,29 @@ def recognise(image: Image, identity: Identity, volume: Volume | None) -> Recogn
 def _state(
     image: Image, name: ImageName, identity: Identity, volume: Volume | None
 ) -> tuple[ImageState, str]:
-    if image.deployment is not None and image.deployment not in identity.deployments:
+    is_adopted = image.id in identity.adopted
+    foreign = image.deployment is not None and image.deployment not in identity.deployments
+    if foreign and not is_adopted:
         return ImageState.UNKNOWN, f"deployment {image.deployment}"
-    if image.status in PENDING_STATUSES:
-        return ImageState.PENDING, ""
-    if image.status == ImageStatus.KILLED:
-        return ImageState.FAILED, ""
-    if image.status in GONE_STATUSES:
-        return ImageState.GONE, ""
     if image.status != ImageStatus.ACTIVE:
-        return ImageState.UNKNOWN, f"status {image.status}"
+        return _inactive_state(image.status)
+    if is_adopted:
+        return ImageState.GOOD, "adopted"
     if image.created_at < name.slot - CLOCK_ALLOWANCE:
         return ImageState.UNKNOWN, "created before its slot"
     if volume is None:
         return ImageState.GOOD, "size not tested: the volume is gone"
     return _size_state(image, volume.size_gib)
+
+
+def _inactive_state(status: str) -> tuple[ImageState, str]:
+    if status in PENDING_STATUSES:
+        return ImageState.PENDING, ""
+    if status == ImageStatus.KILLED:
+        return ImageState.FAILED, ""
+    if status in GONE_STATUSES:
+        return ImageState.GONE, ""
+    return ImageState.UNKNOWN, f"status {status}"
 
 
 def _size_state(image: Image, size_gib: int) -> tuple[ImageState, str]:

@@ -1,10 +1,10 @@
 """Announce, then wait: how long each expired image has stood announced."""
 
-from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from volume_images.cleanup.freshness import Covered
 from volume_images.cleanup.plan import CleanupPlan, GroupPlan
+from volume_images.cleanup.rows import LONGEST_GAP, History, row_stands
 from volume_images.cleanup.state import (
     Announced,
     CleanupState,
@@ -15,22 +15,6 @@ from volume_images.cleanup.state import (
     record_key,
     series_key,
 )
-from volume_images.model import GroupKey
-
-LONGEST_GAP = timedelta(hours=36)
-"""A row of plans breaks when none confirmed it for so long; cleanup runs every 1 to 24 hours."""
-
-CLOCK_ALLOWANCE = timedelta(minutes=5)
-"""Two runs' clocks may differ this much; a row confirmed further ahead proves nothing."""
-
-Digests = Mapping[GroupKey, str]
-"""The digest of the rules that judge each covered group, under one config version."""
-
-History = Mapping[str, tuple[Digests, ...] | None]
-"""By the config version of an earlier plan: the digests under each version written since then.
-
-None where the store does not know them: then only the digests then and now can be compared.
-"""
 
 
 def remember(state: CleanupState, plan: CleanupPlan, history: History) -> CleanupState:
@@ -42,7 +26,7 @@ def remember(state: CleanupState, plan: CleanupPlan, history: History) -> Cleanu
     groups = _records_not_spoken_of(state, plan)
     for group in plan.groups:
         record = state.group(plan.project_id, group.key)
-        unbroken = row_stands(record.judged, group, plan.now, history)
+        unbroken = row_stands(record.judged, group.key, group.digest, plan.now, history)
         confirmed = _confirmed(record, group, plan, unbroken=unbroken)
         if not confirmed.is_empty:
             groups[record_key(plan.project_id, group.key)] = confirmed
@@ -53,20 +37,6 @@ def remember(state: CleanupState, plan: CleanupPlan, history: History) -> Cleanu
             "volumes": _living_volumes(state, plan),
         }
     )
-
-
-def row_stands(judged: Judged | None, group: GroupPlan, now: datetime, history: History) -> bool:
-    """Whether a plan continues the row of plans that `judged` is the last of.
-
-    The row breaks after too long a gap, and when any config since then had other rules: comparing
-    only then and now would let a slip that was reverted and made again keep its old date.
-    """
-    if judged is None or group.digest is None or judged.digest != group.digest:
-        return False
-    if not -CLOCK_ALLOWANCE <= now - judged.at <= LONGEST_GAP:
-        return False
-    versions = history[judged.config_version]
-    return versions is None or all(digests.get(group.key) == group.digest for digests in versions)
 
 
 def lapsed(before: CleanupState, after: CleanupState) -> int:
@@ -113,13 +83,9 @@ def _confirmed(
     since = {
         image_id: announced.since for image_id, announced in record.announced.items() if unbroken
     }
-    judged = (
-        None
-        if group.digest is None
-        else Judged(at=plan.now, digest=group.digest, config_version=plan.config_version)
-    )
+    orphaned = group.orphaned
     return GroupRecord(
-        judged=judged,
+        judged=Judged(at=plan.now, digest=group.digest, config_version=plan.config_version),
         announced={
             image.image_id: Announced(
                 since=since.get(image.image_id, plan.now), reason=image.reason
@@ -135,11 +101,18 @@ def _confirmed(
             for image_id, result in record.results.items()
             if image_id in group.image_ids
         },
+        orphan_since=orphaned.since if orphaned else None,
+        all_ours=orphaned is not None and orphaned.all_ours,
+        forgotten_at=record.forgotten_at if orphaned and orphaned.forgotten else None,
+        adopted={
+            image_id: at for image_id, at in record.adopted.items() if image_id in group.image_ids
+        },
     )
 
 
 def _series(state: CleanupState, plan: CleanupPlan) -> dict[str, Series]:
-    series: dict[str, Series] = {}
+    """Return what is covered, and after a narrowed plan what was: its orphans are known by it."""
+    series: dict[str, Series] = {} if plan.is_whole else dict(state.series)
     for covered in plan.covered:
         key = series_key(covered.policy, covered.volume_id)
         known = state.series.get(key)

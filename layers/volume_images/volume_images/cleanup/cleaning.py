@@ -2,22 +2,19 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from volume_images.cleanup.announcing import first_seen, lapsed, remember
+from volume_images.cleanup.announcing import first_seen, lapsed
+from volume_images.cleanup.chore import WHOLE, Chore, read_memory, write_memory
 from volume_images.cleanup.deleting import Gate, delete_due
 from volume_images.cleanup.due import due_groups
 from volume_images.cleanup.freshness import Covered, freshness
-from volume_images.cleanup.gathering import ClockSkew, Versions, config_history, gather
+from volume_images.cleanup.gathering import ClockSkew, gather
+from volume_images.cleanup.judgement import Judgement
 from volume_images.cleanup.outcomes import Attempt, changed, outcomes, settled
-from volume_images.cleanup.plan import CleanupPlan, CloudFacts, Scope
-from volume_images.cleanup.planning import covered_by, plan_cleanup
-from volume_images.cleanup.state import (
-    CleanupState,
-    empty_cleanup_state,
-    parse_series_key,
-    series_key,
-)
+from volume_images.cleanup.plan import CleanupPlan, CloudFacts
+from volume_images.cleanup.planning import covered_by
+from volume_images.cleanup.state import CleanupState, parse_series_key, series_key
 from volume_images.config.selection import Member, members
 from volume_images.errors import (
     CloudError,
@@ -27,40 +24,12 @@ from volume_images.errors import (
     IncompleteListing,
     StoreError,
 )
-from volume_images.memory import Memory, Origin, read_state, replace_state
-from volume_images.protocols import Cloud, World
+from volume_images.memory import Memory
+from volume_images.protocols import Cloud
 from volume_images.report import CloudOutcome, CloudResult, Freshness, Outcome
-from volume_images.stopwatch import Stopwatch
 
-CONFLICTS = 8
-"""How often a run that loses against others' writes tries again."""
-
-_WHOLE = frozenset({Origin.READ, Origin.NEW})
-
-Change = Callable[[CleanupState], CleanupState]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Chore:
-    """One cloud's share of a cleanup run."""
-
-    world: World
-    cloud: str
-    scope: Scope
-    dry_run: bool
-    without_wait: frozenset[str]
-    stopwatch: Stopwatch
-    versions: Versions
-
-    @property
-    def state_key(self) -> str:
-        """Where cleanup keeps its memory of the cloud."""
-        return f"state/cleanup/{self.cloud}.json"
-
-    @property
-    def grace(self) -> timedelta:
-        """How long an image stands announced: the config can only lengthen the minimum."""
-        return max(self.world.config.grace, self.world.minimum_grace)
+Wish = Callable[[CleanupState, CleanupPlan], CleanupState]
+"""What a person wants to have remembered of the groups in a plan."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,62 +47,76 @@ class Cleaned:
     volume_ids: frozenset[str] = frozenset()
 
 
-def clean(chore: Chore) -> Cleaned:
-    """Do one cloud's share; errors of the cloud become its outcome. Raises StoreError."""
-    memory = _read(chore)
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A cloud that could be looked at, and what there is to judge its images by."""
+
+    cloud: Cloud
+    facts: CloudFacts
+    memory: Memory[CleanupState]
+
+
+def look(chore: Chore) -> Seen | Cleaned:
+    """See everything of one cloud; errors of the cloud become its outcome. Raises StoreError."""
+    memory = read_memory(chore)
     try:
         resting = memory.state.resting_secret(chore.world.clock.now())
         cloud = chore.world.open_cloud(chore.cloud, resting)
-        facts = gather(chore.world, chore.cloud, cloud, memory.state)
+        return Seen(cloud, gather(chore.world, chore.cloud, cloud, memory.state), memory)
     except (CloudError, ClockSkew) as error:
         return _left_alone(chore, memory, error)
-    plan = plan_cleanup(
-        chore.world.config,
-        chore.world.config_version,
-        chore.world.deployment_id,
-        facts,
-        chore.scope,
-    )
-    with_plan = _with_plan(chore, facts, plan)
+
+
+def clean(chore: Chore) -> Cleaned:
+    """Do one cloud's share; errors of the cloud become its outcome. Raises StoreError."""
+    seen = look(chore)
+    if isinstance(seen, Cleaned):
+        return seen
+    judgement = Judgement(chore, seen.facts)
     if chore.dry_run:
-        return _cleaned(chore, memory, plan, with_plan(memory.state))
+        after = judgement.written_into(seen.memory.state)
+        return _cleaned(chore, seen.memory, judgement.plan, after)
     try:
-        written = _write(chore, memory, with_plan)
+        written = write_memory(chore, seen.memory, judgement.written_into)
     except Conflict as error:
-        return _left_alone(chore, memory, error)
-    return _deleted(chore, cloud, memory, plan, written)
+        return _left_alone(chore, seen.memory, error)
+    return _deleted(chore, seen, judgement.plan, written)
 
 
-def _with_plan(chore: Chore, facts: CloudFacts, plan: CleanupPlan) -> Change:
-    """Return how the plan is written into whichever state is the newest."""
+def grant(chore: Chore, seen: Seen, wish: Wish) -> Cleaned:
+    """Judge a cloud with a person's wish written into its state; nothing is deleted.
 
-    def change(state: CleanupState) -> CleanupState:
-        history = config_history(chore.world, facts, state, chore.versions)
-        return remember(state, plan, history).with_refused_secret("", None)
+    Raises Conflict, StoreError.
+    """
+    judgement = Judgement(chore, seen.facts)
 
-    return change
+    def granted(state: CleanupState) -> CleanupState:
+        judged = judgement.written_into(state)
+        return judgement.written_into(wish(judged, judgement.plan))
+
+    if chore.dry_run:
+        after = granted(seen.memory.state)
+    else:
+        after = write_memory(chore, seen.memory, granted).state
+    return _cleaned(chore, seen.memory, judgement.plan, after)
 
 
-def _deleted(
-    chore: Chore,
-    cloud: Cloud,
-    before: Memory[CleanupState],
-    plan: CleanupPlan,
-    written: Memory[CleanupState],
-) -> Cleaned:
+def _deleted(chore: Chore, seen: Seen, plan: CleanupPlan, written: Memory[CleanupState]) -> Cleaned:
     """Delete what the written state carries long enough, and write down what became of it."""
     due = due_groups(written.state, plan, grace=chore.grace, without_wait=chore.without_wait)
     gate = Gate(chore.stopwatch.may_act)
+    if due and chore.world.store.config().version != chore.world.config_version:
+        due = ()  # somebody corrects the config at this moment: the next run judges by that
     at_once = chore.world.config.clouds[chore.cloud].max_concurrency
-    attempts = delete_due(cloud.images, due, gate, at_once=at_once)
-    cleaned = _cleaned(chore, before, plan, written.state, attempts)
+    attempts = delete_due(seen.cloud.images, due, gate, at_once=at_once)
+    cleaned = _cleaned(chore, seen.memory, plan, written.state, attempts)
     if gate.closed_because:
         outcome = CloudOutcome(
             cloud=chore.cloud, result=CloudResult.UNAVAILABLE, reason=gate.closed_because
         )
         cleaned = replace(cleaned, outcome=outcome)
     try:
-        _write(chore, written, lambda state: settled(state, plan, cleaned.outcomes))
+        write_memory(chore, written, lambda state: settled(state, plan, cleaned.outcomes))
     except StoreError as error:
         said = f"{chore.cloud}: what was deleted is not written down: {error}"
         return replace(cleaned, red=(*cleaned.red, said))
@@ -181,7 +164,7 @@ def _left_alone(
         return seen
 
     if not chore.dry_run:
-        memory = _write(chore, memory, noted)
+        memory = write_memory(chore, memory, noted)
     result = _result_of(error)
     stops = result in (CloudResult.INCOMPLETE_LISTING, CloudResult.CLOCK_SKEW)
     return Cleaned(
@@ -229,40 +212,6 @@ def _result_of(error: CloudError | ClockSkew | Conflict) -> CloudResult:
 
 
 def _damage(chore: Chore, memory: Memory[CleanupState]) -> tuple[str, ...]:
-    if memory.origin in _WHOLE:
+    if memory.origin in WHOLE:
         return ()
     return (f"{chore.state_key}: damaged ({memory.origin.value}): every wait starts again",)
-
-
-def _read(chore: Chore) -> Memory[CleanupState]:
-    """Read the state; of a damaged one, nothing that stands announced is believed.
-
-    An earlier version may hold an announcement that was withdrawn after it was written.
-    """
-    memory = read_state(
-        chore.world.store, chore.state_key, empty_cleanup_state(chore.world.deployment_id)
-    )
-    if memory.origin in _WHOLE:
-        return memory
-    return replace(memory, state=memory.state.without_announcements())
-
-
-def _write(chore: Chore, memory: Memory[CleanupState], change: Change) -> Memory[CleanupState]:
-    """Write a change of the state; where another run was faster, change the newer state instead.
-
-    Returns what is written. Raises Conflict after losing too often, and StoreError.
-    """
-    for _ in range(CONFLICTS):
-        state = change(memory.state)
-        if state == memory.state and memory.origin in _WHOLE:
-            return memory
-        state = state.model_copy(update={"mark": state.mark.next(chore.world.run_id)})
-        try:
-            version = replace_state(chore.world.store, chore.state_key, state, memory.version)
-        except Conflict:
-            memory = _read(chore)
-        else:
-            return Memory(state, version, Origin.READ)
-    raise Conflict(
-        f"{chore.state_key}: lost against other runs {CONFLICTS} times: the next run tries again"
-    )

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from volume_images.cleanup.plan import CleanupPlan, GroupPlan
 from volume_images.cleanup.state import CleanupState, GroupRecord
 from volume_images.model import GroupKey, Image
+from volume_images.recognition import ImageState, Recognised
 
 FAILED_WAIT = timedelta(hours=24)
 """The image of a failed export goes so long after it was first seen failed, or found stuck."""
@@ -61,14 +62,16 @@ def due_groups(
     )
 
 
-def standing(record: GroupRecord, image_id: str, grace: timedelta) -> Standing | None:
+def standing(record: GroupRecord, image: Recognised, grace: timedelta) -> Standing | None:
     """Return how an image stands in a group's record; None where the record does not carry it."""
+    image_id = image.image.id
     if image_id in record.announced:
         announced = record.announced[image_id]
         return Standing(announced.since, announced.since + grace, announced.reason)
     if image_id in record.failed_since:
         since = record.failed_since[image_id]
-        return Standing(since, since + FAILED_WAIT, f"failed since {since:%Y-%m-%dT%H:%M:%SZ}")
+        word = "stuck" if image.state is ImageState.PENDING else "failed"
+        return Standing(since, since + FAILED_WAIT, f"{word} since {since:%Y-%m-%dT%H:%M:%SZ}")
     return None
 
 
@@ -83,18 +86,18 @@ def _due_of(
     record = state.group(plan.project_id, group.key)
     at_once = group.key.volume_id in without_wait
     return tuple(
-        Deletion(image, winner, stands)
+        Deletion(image.image, winner, stands)
         for image, winner in _to_go(group)
-        if (stands := standing(record, image.id, grace)) is not None
+        if (stands := standing(record, image, grace)) is not None
         and (at_once or stands.deletes_at <= plan.now)
     )
 
 
-def _to_go(group: GroupPlan) -> Iterator[tuple[Image, Image | None]]:
+def _to_go(group: GroupPlan) -> Iterator[tuple[Recognised, Image | None]]:
     for failed in group.failed:
-        yield failed.recognised.image, None
+        yield failed.recognised, None
     oldest_first = sorted(
         group.expired, key=lambda entry: (entry.winner is None, entry.recognised.name.slot)
     )
     for entry in oldest_first:
-        yield entry.recognised.image, entry.winner
+        yield entry.recognised, entry.winner

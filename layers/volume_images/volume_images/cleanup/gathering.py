@@ -4,9 +4,9 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 
-from volume_images.cleanup.announcing import LONGEST_GAP, Digests, History
 from volume_images.cleanup.plan import CloudFacts
-from volume_images.cleanup.rule_digest import rule_digests
+from volume_images.cleanup.rows import LONGEST_GAP, History
+from volume_images.cleanup.rule_digest import NO_RULES, RuleDigests, rule_digests
 from volume_images.cleanup.state import CleanupState
 from volume_images.config.schema import Config, parse_config
 from volume_images.config.selection import discovered, members
@@ -53,18 +53,20 @@ def config_history(
 ) -> History:
     """Read under which rules each group was between its last plan and this one.
 
-    Rows that are too old to go on anyway are not asked about. Raises StoreError.
+    Rows that are too old to go on anyway are not asked about, unless of orphans: how long these
+    have been some counts for months. Raises StoreError.
     """
     plans = {
         record.judged.config_version
         for record in state.groups.values()
-        if record.judged is not None and facts.at - record.judged.at <= LONGEST_GAP
+        if record.judged is not None
+        and (record.orphan_since is not None or facts.at - record.judged.at <= LONGEST_GAP)
     }
-    history: dict[str, tuple[Digests, ...] | None] = {}
+    history: dict[str, tuple[RuleDigests, ...] | None] = {}
     for version in plans:
         configs = () if version == world.config_version else versions(version)
         history[version] = (
-            None if configs is None else tuple(_digests(config, facts) for config in configs)
+            None if configs is None else tuple(_rules(config, facts) for config in configs)
         )
     return history
 
@@ -82,9 +84,9 @@ def _parsed(body: bytes) -> Config | None:
         return None
 
 
-def _digests(config: Config | None, facts: CloudFacts) -> Digests:
+def _rules(config: Config | None, facts: CloudFacts) -> RuleDigests:
     if config is None:
-        return {}
+        return NO_RULES
     found = discovered(config, facts.cloud, tuple(facts.volumes.values()))
     return rule_digests(config, facts.cloud, members(config, facts.cloud, found))
 

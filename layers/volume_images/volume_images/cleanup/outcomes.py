@@ -51,7 +51,7 @@ def outcomes(
                 attempt = attempted[image_id]
                 found.append(_outcome(plan.cloud, image, attempt.result, attempt.reason))
                 continue
-            stands = standing(record, image_id, grace)
+            stands = standing(record, image, grace)
             assert stands is not None  # the state carries the plan
             found.append(_announced(plan.cloud, image, stands, due=image_id in due_ids))
     return tuple(found)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from volume_images.cleanup.freshness import Covered
+from volume_images.cleanup.orphans import Orphanhood
 from volume_images.cleanup.state import VolumeFacts
 from volume_images.model import GroupKey, Image, Volume
 from volume_images.recognition import Recognised
@@ -85,17 +86,18 @@ class Failed:
 class GroupPlan:
     """What is to become of the images of one group.
 
-    `digest` is that of the rules which judged it; None for an orphan, which nothing judges.
-    `floor` are the good images that stay whatever happens: deletions rest on them.
-    `stop` says which safety rule stopped this group; then nothing of it is announced or deleted.
+    `digest` is that of the rules it stands under. `orphaned` is what is known of a group of ours
+    that no policy covers. `floor` are the good images that stay whatever happens: deletions rest
+    on them. `stop` says which safety rule stopped this group: nothing of it is announced then.
     """
 
     key: GroupKey
-    digest: str | None
+    digest: str
     kept: tuple[Kept, ...]
     expired: tuple[Expired, ...] = ()
     failed: tuple[Failed, ...] = ()
     floor: tuple[Image, ...] = ()
+    orphaned: Orphanhood | None = None
     stop: str = ""
 
     @property

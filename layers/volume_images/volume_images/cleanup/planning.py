@@ -2,10 +2,20 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import assert_never
 
+from volume_images.cleanup.deciding import (
+    Decision,
+    candidate,
+    decide,
+    decide_orphan,
+    keep,
+    may_expire,
+)
 from volume_images.cleanup.freshness import SLOT_AHEAD, Covered, newest_slot
+from volume_images.cleanup.orphans import Orphanhood, kept_of_orphans, orphanhood
 from volume_images.cleanup.plan import (
     CleanupPlan,
     CloudFacts,
@@ -15,7 +25,8 @@ from volume_images.cleanup.plan import (
     Kept,
     Scope,
 )
-from volume_images.cleanup.rule_digest import rule_digests
+from volume_images.cleanup.rows import Past
+from volume_images.cleanup.rule_digest import RuleDigests, rule_digests
 from volume_images.cleanup.state import VolumeFacts
 from volume_images.config.schema import Config
 from volume_images.config.selection import Member, discovered, members
@@ -23,25 +34,31 @@ from volume_images.errors import SafetyStop
 from volume_images.image_name import ImageName
 from volume_images.model import GroupKey, Image
 from volume_images.recognition import Identity, ImageState, Recognised, identity, recognise
-from volume_images.report import ImageResult
-from volume_images.retention.judging import Candidate, State, Verdict, judge
+from volume_images.retention.judging import Verdict, judge
 
 
 def plan_cleanup(
-    config: Config, config_version: str, deployment_id: str, facts: CloudFacts, scope: Scope
+    config: Config,
+    config_version: str,
+    deployment_id: str,
+    facts: CloudFacts,
+    scope: Scope,
+    past: Past,
 ) -> CleanupPlan:
     """Plan for every image of ours in one cloud project; strangers do not appear at all.
 
-    Images of a volume under a policy that does not cover it any more are orphans: not judged, kept.
+    Images of a volume under a policy that does not cover it any more are orphans: no policy judges
+    them. `past.state` may be replaced by a newer one before the plan is written: then plan again.
     """
-    images = _recognised(facts, identity(config, facts.project_id, deployment_id))
+    adopted = past.state.adopted_images(facts.project_id)
+    ours = identity(config, facts.project_id, deployment_id, adopted)
+    images = _recognised(facts, ours)
     found = discovered(config, facts.cloud, tuple(facts.volumes.values()))
     covering = members(config, facts.cloud, found)
-    digests = rule_digests(config, facts.cloud, covering)
+    rules = rule_digests(config, facts.cloud, covering)
+    judging = _Judging(config, rules, facts, past, ours.deployments)
     groups = tuple(
-        _judged(config, key, digests[key], group, facts)
-        if key in digests
-        else _orphaned(config, key, group)
+        _judged(judging, key, group) if key in rules.covered else _of_orphans(judging, key, group)
         for key, group in sorted(_by_group(images).items())
         if scope.includes(key)
     )
@@ -135,38 +152,85 @@ def _newest_slots(
     return {key: slot for key, slot in newest.items() if slot is not None}
 
 
-def _orphaned(config: Config, key: GroupKey, images: Sequence[Recognised]) -> GroupPlan:
+@dataclass(frozen=True, slots=True)
+class _Judging:
+    """What every group of a cloud is judged by."""
+
+    config: Config
+    rules: RuleDigests
+    facts: CloudFacts
+    past: Past
+    deployments: frozenset[str]
+
+
+def _of_orphans(judging: _Judging, key: GroupKey, images: Sequence[Recognised]) -> GroupPlan:
+    """Keep orphans, unless the config says otherwise of those that we made, or a person does."""
     why = (
-        f"policy {key.policy} does not cover this volume"
-        if key.policy in config.policies
-        else f"no policy {key.policy} in the config"
+        f"orphan: policy {key.policy} does not cover this volume"
+        if key.policy in judging.config.policies
+        else f"orphan: no policy {key.policy} in the config"
     )
-    return GroupPlan(
-        key=key, digest=None, kept=tuple(_kept(image, f"orphan: {why}") for image in images)
+    record = judging.past.state.group(judging.facts.project_id, key)
+    tagged = frozenset(
+        image.image.id for image in images if image.image.deployment in judging.deployments
     )
+    orphaned = orphanhood(
+        judging.past, record, key, images, any_tagged=bool(tagged), now=judging.facts.at
+    )
+    if orphaned is None:
+        return _group_plan(judging, key, [keep(image, why) for image in images])
+    certain = [image for image in images if orphaned.all_ours or image.image.id in tagged]
+    good = [image for image in certain if may_expire(image, judging.facts.at)]
+    staying = kept_of_orphans(good, orphaned, judging.config.orphans, judging.facts.at)
+    if staying is None:
+        kept = [keep(image, why) for image in images]
+        return _group_plan(judging, key, kept, orphaned=orphaned)
+    reason = f"{why}, forgotten" if orphaned.forgotten else why
+    going = {image.image.id for image in good} - staying
+    decided = [
+        decide_orphan(image, reason, judging.facts.stuck, going)
+        if orphaned.all_ours or image.image.id in tagged
+        else keep(image, why)
+        for image in images
+    ]
+    floor = tuple(image.image for image in good if image.image.id in staying)
+    return _group_plan(judging, key, decided, floor=floor, orphaned=orphaned)
 
 
-def _judged(
-    config: Config, key: GroupKey, digest: str, images: Sequence[Recognised], facts: CloudFacts
-) -> GroupPlan:
-    policy = config.policies[key.policy]
+def _judged(judging: _Judging, key: GroupKey, images: Sequence[Recognised]) -> GroupPlan:
+    facts = judging.facts
+    policy = judging.config.policies[key.policy]
     rules = policy.rules(requested=key.requested)
-    candidates = [_candidate(image) for image in images if image.state is not ImageState.GONE]
+    candidates = [candidate(image) for image in images if image.state is not ImageState.GONE]
     try:
         judged = judge(candidates, rules, timezone=policy.timezone, now=facts.at)
         verdicts = {verdict.id: verdict for verdict in judged}
         floor = floor_of(images, verdicts, rules.min_keep, facts.at)
     except SafetyStop as stop:
-        kept = tuple(_kept(image, f"safety stop: {stop}") for image in images)
-        return GroupPlan(key=key, digest=digest, kept=kept, stop=f"{key}: {stop}")
+        kept = [keep(image, f"safety stop: {stop}") for image in images]
+        return _group_plan(judging, key, kept, stop=f"{key}: {stop}")
     by_id = {image.image.id: image.image for image in images}
-    kept_images: list[Kept] = []
+    decided = [decide(image, verdicts.get(image.image.id), facts.stuck, by_id) for image in images]
+    return _group_plan(judging, key, decided, floor=floor)
+
+
+def _group_plan(
+    judging: _Judging,
+    key: GroupKey,
+    decided: Iterable[Decision],
+    *,
+    floor: tuple[Image, ...] = (),
+    orphaned: Orphanhood | None = None,
+    stop: str = "",
+) -> GroupPlan:
+    """Sort what was decided."""
+    kept: list[Kept] = []
     expired: list[Expired] = []
     failed: list[Failed] = []
-    for image in images:
-        match _decide(image, verdicts.get(image.image.id), facts.stuck, by_id):
+    for decision in decided:
+        match decision:
             case Kept() as stays:
-                kept_images.append(stays)
+                kept.append(stays)
             case Expired() as goes:
                 expired.append(goes)
             case Failed() as goes:
@@ -175,55 +239,11 @@ def _judged(
                 assert_never(never)
     return GroupPlan(
         key=key,
-        digest=digest,
-        kept=tuple(kept_images),
+        digest=judging.rules.of(key),
+        kept=tuple(kept),
         expired=tuple(expired),
         failed=tuple(failed),
         floor=floor,
-    )
-
-
-def _decide(
-    image: Recognised,
-    verdict: Verdict | None,
-    stuck: Mapping[str, datetime],
-    by_id: Mapping[str, Image],
-) -> Kept | Expired | Failed:
-    """Decide about one image of a judged group; what is not good never goes by retention."""
-    held = image.image.pinned or image.image.protected
-    stuck_since = stuck.get(image.image.id)
-    match image.state:
-        case ImageState.FAILED if not held:
-            return Failed(image, None)
-        case ImageState.PENDING if stuck_since is not None and not held:
-            return Failed(image, stuck_since)
-        case ImageState.GOOD if verdict is not None and not verdict.keep:
-            winner = by_id[verdict.duplicate_of] if verdict.duplicate_of else None
-            return Expired(image, ", ".join(verdict.reasons), winner)
-    reasons = verdict.reasons if verdict is not None else ()
-    return _kept(image, ", ".join(reasons))
-
-
-def _kept(image: Recognised, reason: str) -> Kept:
-    """Keep an image; one that nobody can say anything good of is reported as what it is."""
-    match image.state:
-        case ImageState.GONE:
-            return Kept(image, ImageResult.GONE, image.image.status)
-        case ImageState.UNKNOWN:
-            return Kept(image, ImageResult.UNKNOWN, f"unknown: {image.why}")
-        case ImageState.GOOD | ImageState.PENDING | ImageState.FAILED:
-            return Kept(image, ImageResult.KEPT, reason)
-        case never:
-            assert_never(never)
-
-
-def _candidate(image: Recognised) -> Candidate:
-    return Candidate(
-        id=image.image.id,
-        time=image.name.slot,
-        created_at=image.image.created_at,
-        state=State(image.state.value),
-        pinned=image.image.pinned,
-        protected=image.image.protected,
-        why=image.why,
+        orphaned=orphaned,
+        stop=stop,
     )

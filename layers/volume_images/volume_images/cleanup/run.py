@@ -2,10 +2,9 @@
 
 from collections.abc import Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from functools import cache, partial
 
-from volume_images.cleanup.cleaning import Chore, Cleaned, clean
-from volume_images.cleanup.gathering import config_versions
+from volume_images.cleanup.chore import Chore, chores
+from volume_images.cleanup.cleaning import Cleaned, clean
 from volume_images.cleanup.plan import Scope
 from volume_images.errors import StoreError, TriggerError
 from volume_images.model import Requests, Tick, Trigger
@@ -19,7 +18,6 @@ from volume_images.report import (
     Outcome,
     Report,
 )
-from volume_images.stopwatch import Stopwatch
 
 CLOUDS_AT_ONCE = 16
 
@@ -40,23 +38,9 @@ def cleanup_run(
     """
     tick = _tick(world, trigger)
     started_at = world.clock.now()
-    stopwatch = Stopwatch(world.clock, limits, world.clock.monotonic())
-    versions = cache(partial(config_versions, world.store))
     scope = Scope(tick.policies, tick.volume_ids)
-    chores = [
-        Chore(
-            world=world,
-            cloud=cloud,
-            scope=scope,
-            dry_run=tick.dry_run,
-            without_wait=without_wait,
-            stopwatch=stopwatch,
-            versions=versions,
-        )
-        for cloud in world.config.clouds
-        if not world.config_fault
-    ]
-    cleaned = _side_by_side(chores, limits)
+    shares = chores(world, scope, dry_run=tick.dry_run, limits=limits, without_wait=without_wait)
+    cleaned = _side_by_side([] if world.config_fault else shares, limits)
     strays = _strays(cleaned, without_wait | tick.volume_ids)
     return Report(
         run_id=world.run_id,

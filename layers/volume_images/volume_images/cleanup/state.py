@@ -41,17 +41,26 @@ class GroupRecord(_Record):
     A plan judges a group as a whole, so `judged` confirms all that stands `announced`.
     `failed_since` tells when an image was first seen failed, or found stuck.
     `results` are the last results of images that were neither kept nor announced.
+    `orphan_since` tells when a group of ours was first seen uncovered by the config; a person's
+    wish to have it forgotten holds only if it came later. `all_ours` says that this deployment
+    made all of an orphaned group; else only those of its images are, that are tagged so.
+    `adopted` are unknown images that a person has taken in, and when.
     """
 
     judged: Judged | None = None
     announced: Mapping[str, Announced] = {}
     failed_since: Mapping[str, datetime] = {}
     results: Mapping[str, ImageResult] = {}
+    orphan_since: datetime | None = None
+    all_ours: bool = False
+    forgotten_at: datetime | None = None
+    adopted: Mapping[str, datetime] = {}
 
     @property
     def is_empty(self) -> bool:
         """Whether this record says nothing about any image, and so need not be kept."""
-        return not (self.announced or self.failed_since or self.results)
+        says = self.announced or self.failed_since or self.results or self.adopted
+        return not says and self.orphan_since is None
 
     def result_of(self, image_id: str) -> ImageResult:
         """Return what the last run said of an image; a new image counts as kept."""
@@ -62,13 +71,17 @@ class GroupRecord(_Record):
 
     def without(self, image_ids: frozenset[str]) -> "GroupRecord":
         """Return the record without these images: they are not there any more."""
-        return GroupRecord(
-            judged=self.judged,
-            announced={key: value for key, value in self.announced.items() if key not in image_ids},
-            failed_since={
-                key: value for key, value in self.failed_since.items() if key not in image_ids
-            },
-            results={key: value for key, value in self.results.items() if key not in image_ids},
+        by_image: dict[str, Mapping[str, object]] = {
+            "announced": self.announced,
+            "failed_since": self.failed_since,
+            "results": self.results,
+            "adopted": self.adopted,
+        }
+        return self.model_copy(
+            update={
+                field: {key: value for key, value in known.items() if key not in image_ids}
+                for field, known in by_image.items()
+            }
         )
 
 
@@ -119,6 +132,21 @@ class CleanupState(State):
         """Return what is known of a group; an empty record where nothing is."""
         return self.groups.get(record_key(project_id, key), GroupRecord())
 
+    def adopted_images(self, project_id: str) -> frozenset[str]:
+        """Return the ids of the images of a project that a person has taken in."""
+        here = f"{project_id}/"
+        return frozenset(
+            image_id
+            for key, record in self.groups.items()
+            if key.startswith(here)
+            for image_id in record.adopted
+        )
+
+    def with_group(self, project_id: str, key: GroupKey, record: GroupRecord) -> "CleanupState":
+        """Return the state with another record of a group."""
+        groups = {**self.groups, record_key(project_id, key): record}
+        return self.model_copy(update={"groups": groups})
+
     def resting_secret(self, now: datetime) -> str:
         """Return the fingerprint of a credential not to be tried again yet: accounts lock."""
         at = self.refused_secret_at
@@ -136,11 +164,12 @@ class CleanupState(State):
         return frozenset(parse_series_key(key)[1] for key in self.series)
 
     def without_announcements(self) -> "CleanupState":
-        """Return the state with every wait starting anew: its announcements cannot be trusted."""
-        groups = {
-            key: record.model_copy(update={"judged": None, "announced": {}})
-            for key, record in self.groups.items()
-        }
+        """Return the state with every wait starting anew: its announcements cannot be trusted.
+
+        Nor can a wish to forget a group: it may have been void since.
+        """
+        doubted: dict[str, object] = {"judged": None, "announced": {}, "forgotten_at": None}
+        groups = {key: record.model_copy(update=doubted) for key, record in self.groups.items()}
         return self.model_copy(update={"groups": groups})
 
 
