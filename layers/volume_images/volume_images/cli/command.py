@@ -78,14 +78,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except TyperException as error:
         complain(f"{error.format_message().rstrip('.')}: see {_place(error)} --help")
         return ExitCode.WRONG_INPUT
-    except (typer.Abort, KeyboardInterrupt):
-        complain("stopped: what was started goes on in the cloud, and the next run finds it")
-        return ExitCode.INTERRUPTED
+    except KeyboardInterrupt:
+        code = ExitCode.INTERRUPTED
     except VolumeImagesError as error:
         complain(str(error))
         return of_error(error)
     except Exception as error:  # noqa: BLE001 - nobody at a terminal is helped by a traceback
         return _unexpected(error)
+    if code == ExitCode.INTERRUPTED:  # typer returns it, too
+        complain("stopped: what was started goes on in the cloud, and the next run finds it")
     return int(code or ExitCode.FINE)
 
 
