@@ -1,12 +1,31 @@
 """The calendar that retention counts in: buckets of time, and steps back from a moment."""
 
+from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from volume_images.retention.rules import Duration
 
+SLOTS_REMEMBERED = 16_384  # of every hour for almost two years
 BEGINNING_OF_TIME = datetime.min.replace(tzinfo=UTC)
+
+Buckets = tuple[int, int, int, int, int]
+"""A number each for the hour, the day, the ISO week, the month and the year."""
+
+
+class BucketsByTime(dict[datetime, Buckets]):
+    """The buckets of times in UTC, worked out once each: a schedule's volumes share their slots."""
+
+    def __init__(self, work_out: Callable[[datetime], Buckets]) -> None:
+        super().__init__()
+        self._work_out = work_out
+
+    def __missing__(self, time: datetime) -> Buckets:
+        if len(self) >= SLOTS_REMEMBERED:
+            self.clear()
+        buckets = self[time] = self._work_out(time)
+        return buckets
 
 
 class RetentionCalendar:
@@ -15,12 +34,19 @@ class RetentionCalendar:
     def __init__(self, timezone: str, *, local_hours: bool = False) -> None:
         self._zone: tzinfo = UTC if timezone == "UTC" else ZoneInfo(timezone)
         self._local_hours = local_hours
+        self.buckets = BucketsByTime(self._buckets_of)
 
-    def buckets(self, time: datetime) -> tuple[int, int, int, int, int]:
-        """Return a number each for the hour, day, ISO week, month and year of a time in UTC."""
+    def _buckets_of(self, time: datetime) -> Buckets:
         local = self._local(time)
         hour = local if self._local_hours else time
-        return hour.toordinal() * 24 + hour.hour, *_date_buckets(local.date())
+        iso = local.isocalendar()
+        return (
+            hour.toordinal() * 24 + hour.hour,
+            local.toordinal(),
+            iso.year * 100 + iso.week,
+            local.year * 100 + local.month,
+            local.year,
+        )
 
     def before(self, time: datetime, duration: Duration) -> datetime:
         """Go back by calendar steps on the zone's wall clock, then by the hours as elapsed time.
@@ -48,7 +74,7 @@ class RetentionCalendar:
             return time
 
 
-@lru_cache(maxsize=4096)  # more than ten years of days, which the images of a fleet share
-def _date_buckets(day: date) -> tuple[int, int, int, int]:
-    iso = day.isocalendar()
-    return day.toordinal(), iso.year * 100 + iso.week, day.year * 100 + day.month, day.year
+@lru_cache
+def retention_calendar(timezone: str, *, local_hours: bool = False) -> RetentionCalendar:
+    """Return the calendar of a zone: the same one each time, for what it remembers."""
+    return RetentionCalendar(timezone, local_hours=local_hours)
