@@ -11,8 +11,6 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import pytest
-
 from tests.demo.history import expired, plant_history
 from tests.sandbox.seeds import FIRST_VOLUMES
 from tests.sandbox.stack import SandboxStack
@@ -66,41 +64,29 @@ def test_a_reader_that_leaves_is_no_traceback() -> None:
     assert (command.returncode, err) == (1, "")
 
 
-@pytest.mark.parametrize("arguments", [("--version",), ("config", "schema")])
-def test_an_unexpected_error_is_one_line_that_says_how_to_see_more(
-    arguments: tuple[str, ...],
-) -> None:
+def into_a_full_disk(**env: str) -> str:
     with Path("/dev/full").open("w") as full:
         done = subprocess.run(
-            [COMMAND, *arguments], stdout=full, stderr=subprocess.PIPE, text=True, check=False
-        )
-    assert done.returncode == 1
-    assert done.stderr == (
-        "volume-images: unexpected OSError: [Errno 28] No space left on device:"
-        " set LOG_LEVEL=DEBUG to see where\n"
-    )
-
-
-def test_debugging_shows_where_an_unexpected_error_came_from() -> None:
-    with Path("/dev/full").open("w") as full:
-        done = subprocess.run(
-            [COMMAND, "config", "schema"],
-            env={**MEASURED, "LOG_LEVEL": "DEBUG"},
+            [COMMAND, "--version"],
+            env={**MEASURED, **env},
             stdout=full,
             stderr=subprocess.PIPE,
             text=True,
             check=False,
         )
-    assert "Traceback" in done.stderr
+    assert done.returncode == 1
+    return done.stderr
 
 
-def test_wrong_arguments_are_one_line_and_exit_code_2() -> None:
-    done = run("export", "--nonsense")
-    assert done.returncode == 2
-    assert done.stdout == ""
-    assert done.stderr == (
-        "volume-images: No such option: --nonsense: see volume-images export --help\n"
+def test_an_unexpected_error_is_one_line_that_says_how_to_see_more() -> None:
+    line = (
+        "volume-images: unexpected OSError: [Errno 28] No space left on device:"
+        " set LOG_LEVEL=DEBUG to see where\n"
     )
+    assert into_a_full_disk() == line
+    debugged = into_a_full_disk(LOG_LEVEL="DEBUG")
+    assert "Traceback" in debugged
+    assert debugged.endswith(line)
 
 
 def at_a_terminal(*arguments: str, env: dict[str, str]) -> str:
