@@ -222,6 +222,43 @@ def test_a_format_that_the_dialect_does_not_know_is_refused() -> None:
     assert said(plan(scene(settings=foreign))) == [(ExportResult.REFUSED, "disk_format")]
 
 
+@pytest.mark.parametrize(
+    ("export", "reasons"),
+    [
+        ({"disk_format": "raw"}, []),
+        ({}, []),
+        ({"disk_format": "qcow2"}, ["encrypted_format"]),
+        ({"container_format": "ovf"}, ["encrypted_format"]),
+    ],
+)
+def test_cinder_exports_an_encrypted_volume_as_it_is_or_not_at_all(
+    export: dict[str, str], reasons: list[str]
+) -> None:
+    locked = replace(volume(), encrypted=True)
+    plain = config({"dialect": "openstack"}, export=export)
+    assert [reason for _, reason in said(plan(scene(volumes=[locked], settings=plain)))] == reasons
+    ours = config(export=export)
+    assert said(plan(scene(volumes=[locked], settings=ours))) == []
+
+
+@pytest.mark.parametrize(
+    ("status", "size_gib", "reasons"),
+    [
+        ("in-use", 40, []),
+        ("available", 40, ["volume_not_attached"]),
+        ("error", 40, ["volume_status"]),
+        ("uploading", 40, ["volume_status"]),
+        ("in-use", 1025, ["volume_too_large"]),
+    ],
+)
+def test_an_image_job_takes_attached_disks_and_asks_for_no_force(
+    status: str, size_gib: int, reasons: list[str]
+) -> None:
+    jobs = config({"strategy": "ims_job"})
+    planned = plan(scene(volumes=[volume(status=status, size_gib=size_gib)], settings=jobs))
+    assert [reason for _, reason in said(planned)] == reasons
+
+
 def test_an_attached_volume_is_exported_by_force_only() -> None:
     forced = config(export={"force": True})
     assert plan(scene(volumes=[volume(status="in-use")], settings=forced)).steps
@@ -289,12 +326,25 @@ def test_no_more_intents_than_can_be_posted_while_they_are_valid() -> None:
 
 
 def test_exports_beyond_the_image_quota_are_refused() -> None:
-    small = config({"image_quota": 11})
-    full = plan(scene(settings=small, image_count=10), owed(), owed(DAILY_WEB))
+    full = plan(scene(images_left=1), owed(), owed(DAILY_WEB))
     assert len(full.steps) == 1
     assert said(full) == [(ExportResult.REFUSED, "image_quota")]
-    over = plan(scene(settings=small, image_count=12))
+    over = plan(scene(images_left=0))
     assert (over.steps, said(over)) == ((), [(ExportResult.REFUSED, "image_quota")])
+
+
+def test_of_a_quota_that_does_not_do_for_all_the_stalest_get_their_share() -> None:
+    newer, older = (
+        NewestGood(slot=SLOT - days * DAY, image_id="i", created_at=SLOT) for days in (1, 5)
+    )
+    seen = state(**records(db=Record(newest_good=newer), web=Record(newest_good=older)))
+    planned = plan(scene(seen, images_left=1), owed(), owed(DAILY_WEB))
+    assert [step.owed.group for step in planned.steps] == [DAILY_WEB]
+
+
+def test_a_volume_that_was_not_looked_for_yet_is_not_called_missing() -> None:
+    planned = plan(scene(volumes=(), unread=frozenset({DB})))
+    assert said(planned) == [(ExportResult.DEFERRED, "volume_not_read")]
 
 
 def test_fewest_attempts_first_then_the_stalest() -> None:
@@ -343,7 +393,7 @@ def test_the_newest_good_image_of_every_group_is_remembered() -> None:
     count=st.integers(min_value=0, max_value=30),
     room=st.integers(min_value=1, max_value=12),
     busy=st.integers(min_value=0, max_value=12),
-    quota=st.none() | st.integers(min_value=1, max_value=12),
+    quota=st.none() | st.integers(min_value=0, max_value=12),
 )
 def test_every_owed_slot_is_started_or_said_and_never_beyond_the_room(
     count: int, room: int, busy: int, quota: int | None
@@ -354,11 +404,11 @@ def test_every_owed_slot_is_started_or_said_and_never_beyond_the_room(
         under_way(group=replace(DAILY, volume_id=f"10000000-0000-4000-8000-0000000000{n:02}"))
         for n in range(busy)
     ]
-    cloud = {"max_in_flight": room} | ({"image_quota": quota} if quota else {})
     seen = scene(
         state(under_way={entry.image_name: entry for entry in entries}),
-        settings=config(cloud),
+        settings=config({"max_in_flight": room}),
         volumes=[volume(one) for one in ids],
+        images_left=quota,
     )
     planned = plan_exports(Debt(tuple(owing), (), ()), seen)
     assert len(planned.steps) + len(planned.outcomes) == count

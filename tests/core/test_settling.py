@@ -1,5 +1,7 @@
 """What becomes of a started export, by every fact that a cloud may show."""
 
+from datetime import datetime
+
 import pytest
 
 from tests.core.export_samples import (
@@ -18,9 +20,18 @@ from tests.core.export_samples import (
 )
 from volume_images.export.changes import Follow, Stick
 from volume_images.export.settlement import changes_of, outcome_of, stuck_changes
-from volume_images.export.settling import Settled, Settlement, Sight, adopted, lookups, settle
+from volume_images.export.settling import (
+    Settled,
+    Settlement,
+    Sight,
+    adopted,
+    jobs_to_read,
+    lookups,
+    settle,
+    with_their_images,
+)
 from volume_images.export.state import ExportState, Stuck
-from volume_images.model import Image, Volume
+from volume_images.model import Image, ImageJob, JobStatus, Volume
 from volume_images.recognition import ImageState
 from volume_images.report import ExportResult
 
@@ -251,3 +262,59 @@ def test_a_stuck_image_is_forgotten_when_it_is_gone_or_pending_no_more(
 ) -> None:
     known = state(stuck={"image-1": stuck()})
     assert ("image-1" in state(stuck_changes(known, seen), **dict(known)).stuck) is remains
+
+
+# --- exports that a job makes
+
+RUNNING = ImageJob(JobStatus.RUNNING)
+MADE = ImageJob(JobStatus.SUCCEEDED, "image-1")
+BROKEN = ImageJob(JobStatus.FAILED, "", "IMG.0120 no")
+IN_JOB = under_way(image_id="").model_copy(update={"job_id": "job-1"})
+
+
+@pytest.mark.parametrize(
+    ("job", "at", "expected"),
+    [
+        (RUNNING, NOW + HOUR, Settlement.PENDING),
+        (RUNNING, VERY_LATE, Settlement.NO_ANSWER),
+        (BROKEN, NOW + MINUTE, Settlement.FAILED),
+        (ImageJob(JobStatus.SUCCEEDED), NOW + HOUR, Settlement.PENDING),
+        (None, NOW + MINUTE, Settlement.HELD),
+        (None, NOW + HOUR, Settlement.NO_ANSWER),
+    ],
+)
+def test_a_job_tells_what_no_listing_shows_yet(
+    job: ImageJob | None, at: datetime, expected: Settlement
+) -> None:
+    assert settle(IN_JOB, sight(jobs={"job-1": job}), at).settlement is expected
+
+
+def test_a_job_gives_its_export_the_image_to_follow() -> None:
+    (entry,) = with_their_images([IN_JOB], {"job-1": MADE})
+    assert entry.image_id == "image-1"
+    assert with_their_images([IN_JOB], {"job-1": RUNNING}) == [IN_JOB]
+    shown = sight(image(image_id="image-1"), jobs={"job-1": MADE})
+    assert settle(entry, shown, NOW).settlement is Settlement.GOOD
+
+
+def test_only_jobs_that_a_listing_does_not_spare_are_read() -> None:
+    pending = image(status="saving", image_id="image-1")
+    followed = IN_JOB.model_copy(update={"image_id": "image-1"})
+    assert jobs_to_read([under_way()], {}, NOW) == []
+    assert jobs_to_read([IN_JOB], {}, NOW) == ["job-1"]
+    assert jobs_to_read([followed], {"image-1": pending}, NOW) == []
+    assert jobs_to_read([followed], {"image-1": pending}, LATE) == ["job-1"]
+
+
+@pytest.mark.parametrize(
+    ("job", "expected"),
+    [(RUNNING, Settlement.PENDING), (MADE, Settlement.STUCK), (None, Settlement.STUCK)],
+)
+def test_the_image_of_a_job_is_stuck_only_when_the_job_has_ended(
+    job: ImageJob | None, expected: Settlement
+) -> None:
+    """The volume says nothing: it stays in use all the time."""
+    followed = IN_JOB.model_copy(update={"image_id": "image-1"})
+    pending = image(status="saving", image_id="image-1")
+    shown = sight(pending, jobs={"job-1": job}, volumes_read={DB: volume(status="in-use")})
+    assert settle(followed, shown, LATE).settlement is expected

@@ -94,6 +94,12 @@ METRICS: Mapping[Function, tuple[Metric, ...]] = {
             level=True,
         ),
         Metric(
+            Gauge.IMAGES_UNMARKED,
+            "images that we made and could not tag as ours yet",
+            _gauge(Gauge.IMAGES_UNMARKED),
+            level=True,
+        ),
+        Metric(
             Gauge.REQUESTS_WAITING,
             "requested exports not yet started",
             _gauge(Gauge.REQUESTS_WAITING),

@@ -66,6 +66,7 @@ class Gauge(StrEnum):
 
     EXPORTS_IN_FLIGHT = "ExportsInFlight"
     IMAGES_STUCK = "ImagesStuck"
+    IMAGES_UNMARKED = "ImagesUnmarked"
     REQUESTS_WAITING = "RequestsWaiting"
     ANNOUNCEMENTS_LAPSED = "AnnouncementsLapsed"
 

@@ -32,8 +32,9 @@ def _check_clouds(config: Config) -> Iterator[Problem]:
     names = list(config.clouds)
     for place, name in enumerate(names):
         cloud = config.clouds[name]
-        if cloud.strategy == "ims_job":
-            yield _problem("clouds", name, "strategy", says=_no_ims_job(cloud.dialect))
+        if cloud.strategy == "ims_job" and cloud.dialect is not Dialect.HUAWEI:
+            says = f"the {cloud.dialect} dialect has no ims_job: use volume_upload"
+            yield _problem("clouds", name, "strategy", says=says)
         same = next(
             (other for other in names[:place] if _same_project(cloud, config.clouds[other])), None
         )
@@ -53,12 +54,6 @@ def _same_project(one: CloudConfig, other: CloudConfig) -> bool:
         other.region,
         other.project,
     )
-
-
-def _no_ims_job(dialect: Dialect) -> str:
-    if dialect is Dialect.HUAWEI:
-        return "ims_job is not supported in this version: use volume_upload"
-    return f"the {dialect} dialect has no ims_job: use volume_upload"
 
 
 def _check_former_names(config: Config) -> Iterator[Problem]:

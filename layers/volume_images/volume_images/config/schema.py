@@ -60,7 +60,8 @@ class CloudConfig(_Strict):
         default=None, description="service addresses, instead of those in the catalogue"
     )
     strategy: Literal["volume_upload", "ims_job"] = Field(
-        default="volume_upload", description="how an export is asked for"
+        default="volume_upload",
+        description="how an export is asked for; ims_job: attached disks alone, format by the cloud",
     )
     max_in_flight: Positive = Field(default=20, description="exports under way at once")
     max_concurrency: Positive = Field(default=16, description="HTTP requests at once")

@@ -18,6 +18,7 @@ from volume_images.export.state import (
     Refusal,
     Stuck,
     UnderWay,
+    Unmarked,
     Waiting,
     slot_key,
 )
@@ -30,6 +31,7 @@ class Draft:
     records: dict[str, Record]
     under_way: dict[str, UnderWay]
     stuck: dict[str, Stuck]
+    unmarked: dict[str, Unmarked]
     waiting: dict[str, Waiting]
     missed: dict[str, Missed]
     schedules: dict[str, str]
@@ -55,6 +57,7 @@ def changed(state: ExportState, changes: Iterable[Change]) -> ExportState:
         records=dict(state.records),
         under_way=dict(state.under_way),
         stuck=dict(state.stuck),
+        unmarked=dict(state.unmarked),
         waiting=dict(state.waiting),
         missed=dict(state.missed),
         schedules=dict(state.schedules),
@@ -68,6 +71,7 @@ def changed(state: ExportState, changes: Iterable[Change]) -> ExportState:
             "records": draft.records,
             "under_way": draft.under_way,
             "stuck": draft.stuck,
+            "unmarked": draft.unmarked,
             "waiting": draft.waiting,
             "missed": draft.missed,
             "schedules": draft.schedules,
@@ -265,6 +269,30 @@ class Unstick:
     def apply(self, draft: Draft) -> None:
         """Forget it."""
         draft.stuck.pop(self.image_id, None)
+
+
+@dataclass(frozen=True, slots=True)
+class MarkLater:
+    """An image of ours that is to say so: since when, and why it does not yet."""
+
+    image_id: str
+    unmarked: Unmarked
+
+    def apply(self, draft: Draft) -> None:
+        """Keep since when; replace why."""
+        known = draft.unmarked.get(self.image_id, self.unmarked)
+        draft.unmarked[self.image_id] = self.unmarked.model_copy(update={"since": known.since})
+
+
+@dataclass(frozen=True, slots=True)
+class Marked:
+    """An image says that it is ours, or never will."""
+
+    image_id: str
+
+    def apply(self, draft: Draft) -> None:
+        """Ask for it no more."""
+        draft.unmarked.pop(self.image_id, None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from volume_images.config.selection import Member
 from volume_images.export.changes import Change, Forget, Looked, LookSoon, Miss
 from volume_images.export.errand import Errand
+from volume_images.export.marks import MARK_EVERY
 from volume_images.export.owed import schedule_text
 from volume_images.export.planning import ExportPlan
 from volume_images.export.state import ExportState, Missed
@@ -68,6 +69,8 @@ def _next_look(
         looks.append(now)  # whatever came of the steps, the next tick settles it
     if state.stuck:
         looks.append(now + STUCK_EVERY)
+    if state.unmarked:
+        looks.append(now + MARK_EVERY)
     if any(entry.cloud == errand.cloud for entry in config.discover):
         looks.append(now + DISCOVER_EVERY)
     for name in {member.policy for member in members}:

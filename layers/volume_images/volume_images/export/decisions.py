@@ -37,8 +37,9 @@ _BLOCKING = (ImageState.GOOD, ImageState.PENDING, ImageState.UNKNOWN)
 class Scene:
     """All that is known of one cloud when its exports are planned.
 
-    `volumes` is None when the cloud could not be asked. `posted` are the slots that this run has
-    POSTed already; `image_count` counts against the image quota.
+    `volumes` is None when the cloud could not be asked, `unread` are those that it does not list
+    and was not asked about one by one. `posted` are the slots that this run has POSTed already;
+    `images_left` is the room in the image quota, None where nobody knows one.
     """
 
     cloud: str
@@ -49,7 +50,8 @@ class Scene:
     state: ExportState
     volumes: Mapping[str, Volume] | None
     groups: Mapping[GroupKey, Sequence[Recognised]]
-    image_count: int = 0
+    unread: frozenset[str] = frozenset()
+    images_left: int | None = None
     posted: frozenset[str] = frozenset()
     busy: Mapping[str, UnderWay] = field(default_factory=dict)
 
@@ -223,6 +225,8 @@ def _refused_before(owed: Owed, scene: Scene) -> Decision | None:
 
 def _obstructed(owed: Owed, scene: Scene) -> Decision | None:
     assert scene.volumes is not None
+    if owed.group.volume_id in scene.unread:
+        return _defer(owed, scene, "volume_not_read", scene.now)
     options = scene.config.policies[owed.group.policy].export
     cloud = scene.config.clouds[scene.cloud]
     found = obstacle(scene.volumes.get(owed.group.volume_id), options, cloud)

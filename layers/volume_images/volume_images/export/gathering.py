@@ -10,7 +10,13 @@ from volume_images.config.schema import Config
 from volume_images.config.selection import Member, discovered, members
 from volume_images.export.changes import Discover
 from volume_images.export.errand import Errand
-from volume_images.export.settling import Sight, adopted, lookups
+from volume_images.export.settling import (
+    Sight,
+    adopted,
+    jobs_to_read,
+    lookups,
+    with_their_images,
+)
 from volume_images.export.state import Discovered, ExportState, UnderWay
 from volume_images.image_name import ImageName
 from volume_images.model import GroupKey, Image, Volume
@@ -27,29 +33,31 @@ BEFORE_OLDEST = timedelta(hours=24)
 """How much older than the oldest slot or intent an image may claim to be, clocks being clocks."""
 
 READS_BY_ID = 100
-"""Volumes that the listing lacks are read by id, so many at once; the listing lacks few."""
+"""Volumes that the listing lacks are read by id, so many in one look; the listing lacks few."""
 
 Answer = TypeVar("Answer")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gathered:
-    """One cloud as seen now: facts only, nothing decided."""
+    """One cloud as seen now: facts only, nothing decided.
+
+    `images_left` is the room in the image quota, None where nobody knows one. `unread` are known
+    volumes that the listing lacks and that were too many to be read by id in this look.
+    """
 
     sight: Sight
     entries: Sequence[UnderWay]
     members: Sequence[Member]
     groups: Mapping[GroupKey, Sequence[Recognised]]
-    image_count: int
+    images_left: int | None
+    unread: frozenset[str]
     discovery: Sequence[Discover]
 
 
 def known_members(config: Config, cloud_name: str, state: ExportState) -> tuple[Member, ...]:
     """Return what the policies cover, as far as config and state tell without the cloud."""
-    known = [
-        Volume(id=volume_id, name=volume.name, status="", size_gib=0, tags=volume.tags)
-        for volume_id, volume in state.discovered.items()
-    ]
+    known = [_remembered(volume_id, state) for volume_id in state.discovered]
     return members(config, cloud_name, known)
 
 
@@ -62,38 +70,36 @@ def gather(
     """
     config, cloud_name = errand.world.config, errand.cloud
     workers = errand.cloud_config.max_concurrency
-    volumes = {volume.id: volume for volume in cloud.volumes.all()}
-    found = discovered(config, cloud_name, tuple(volumes.values()))
-    unlisted = _unlisted(config, cloud_name, state, volumes)
-    volumes_read = _read(unlisted[:READS_BY_ID], cloud.volumes.get, workers)
-    volumes |= {key: volume for key, volume in volumes_read.items() if volume is not None}
-    still_there = [volumes[key] for key in unlisted if key in volumes and key in state.discovered]
-    covered = members(config, cloud_name, (*found, *still_there))
-
+    seen = _volumes(errand, cloud, state, now)
     images = _images(cloud, state, None if errand.cloud_config.image_quota else oldest)
     who = identity(config, cloud.project_id, errand.world.deployment_id)
-    ours = _recognised(images, who, volumes)
+    ours = _recognised(images, who, seen.volumes)
     pending = [one for one in ours if one.state is ImageState.PENDING]
-    entries = (*state.under_way.values(), *adopted(state, pending, volumes, errand.world.run_id))
+    followed = list(state.under_way.values())
+    followed += adopted(state, pending, seen.volumes, errand.world.run_id)
     listed = {image.id: image for image in images} | {one.image.name: one.image for one in ours}
+    jobs = _read(jobs_to_read(followed, listed, now), cloud.volumes.job, workers)
+    entries = with_their_images(followed, jobs)
     needed = lookups(state, entries, listed, now)
     images_read = _read(sorted(needed.image_ids), cloud.images.get, workers)
-    late_read = _read(sorted(needed.volume_ids - volumes_read.keys()), cloud.volumes.get, workers)
+    late_read = _read(sorted(needed.volume_ids - seen.read.keys()), cloud.volumes.get, workers)
     sight = Sight(
         identity=who,
-        volumes=volumes,
+        volumes=seen.volumes,
         listed=listed,
         images_read=images_read,
-        volumes_read=volumes_read | late_read,
+        volumes_read={**seen.read, **late_read},
+        jobs=jobs,
         messages=_messages(cloud, entries, images_read),
     )
     return Gathered(
         sight=sight,
         entries=entries,
-        members=covered,
+        members=members(config, cloud_name, seen.discovered),
         groups=_by_group(ours),
-        image_count=len(images),
-        discovery=_discovery(config, cloud_name, (*found, *still_there), now),
+        images_left=_images_left(errand, cloud, images),
+        unread=seen.unread,
+        discovery=_discovery(config, cloud_name, seen.discovered, now),
     )
 
 
@@ -107,11 +113,61 @@ def images_named(
     return {one.image.name: one.image for one in ours}
 
 
-def _unlisted(
-    config: Config, cloud_name: str, state: ExportState, volumes: Mapping[str, Volume]
-) -> list[str]:
+@dataclass(frozen=True, slots=True)
+class _Volumes:
+    """The volumes of a cloud: what is known of each, and which of them discovery covers."""
+
+    volumes: Mapping[str, Volume]
+    read: Mapping[str, Volume | None]
+    discovered: Sequence[Volume]
+    unread: frozenset[str]
+
+
+def _volumes(errand: Errand, cloud: Cloud, state: ExportState, now: datetime) -> _Volumes:
+    """List the volumes, and read by id those that are known and not listed.
+
+    The listing is one call for a thousand volumes, tags included: filtering by tags on the server
+    would spare none of it, since listed volumes are looked up in it too. A volume that discovery
+    found once counts as there until a GET by id answers 404.
+    """
+    config, cloud_name = errand.world.config, errand.cloud
+    listed = {volume.id: volume for volume in cloud.volumes.all()}
     configured = [entry.id for entry in config.volumes if entry.cloud == cloud_name]
-    return [key for key in (*configured, *state.discovered) if key not in volumes]
+    unlisted = [key for key in (*configured, *state.discovered) if key not in listed]
+    reading = _in_turn(unlisted, now)
+    read = _read(reading, cloud.volumes.get, errand.cloud_config.max_concurrency)
+    volumes = listed | {key: volume for key, volume in read.items() if volume is not None}
+    unread = frozenset(unlisted) - read.keys()
+    known = [key for key in unlisted if key in state.discovered]
+    return _Volumes(
+        volumes=volumes,
+        read=read,
+        discovered=(
+            *discovered(config, cloud_name, tuple(listed.values())),
+            *(volumes[key] for key in known if key in volumes),
+            *(_remembered(key, state) for key in known if key in unread),
+        ),
+        unread=unread,
+    )
+
+
+def _in_turn(ids: Sequence[str], now: datetime) -> Sequence[str]:
+    """Return as many as one look reads; where there are more, others in the next minute."""
+    if len(ids) <= READS_BY_ID:
+        return ids
+    first = int(now.timestamp() // 60) * READS_BY_ID % len(ids)
+    return [*ids[first:], *ids[:first]][:READS_BY_ID]
+
+
+def _remembered(volume_id: str, state: ExportState) -> Volume:
+    known = state.discovered[volume_id]
+    return Volume(id=volume_id, name=known.name, status="", size_gib=0, tags=known.tags)
+
+
+def _images_left(errand: Errand, cloud: Cloud, images: Sequence[Image]) -> int | None:
+    """Return the room in the quota: the config's, where all images are listed, or the cloud's."""
+    quota = errand.cloud_config.image_quota
+    return cloud.images.room() if quota is None else max(0, quota - len(images))
 
 
 def _images(cloud: Cloud, state: ExportState, oldest: datetime | None) -> Sequence[Image]:

@@ -79,7 +79,7 @@ def plan_exports(debt: Debt, scene: Scene) -> ExportPlan:
         if owed.group.volume_id in chosen:
             decisions.append(_wait(owed, scene, "volume_uploading"))
         elif room.over_quota(len(steps)):
-            decisions.append(refuse(owed, scene, "image_quota", {"images": scene.image_count}))
+            decisions.append(refuse(owed, scene, "image_quota", {"images_left": room.quota or 0}))
         elif len(steps) >= room.in_flight:
             short = True
             decisions.append(_wait(owed, scene, "no_room"))
@@ -137,9 +137,7 @@ def _room(scene: Scene) -> _Room:
     # No more than can be POSTed while their intents are valid, with a minute to spare.
     valid = (INTENT_VALID - timedelta(minutes=1)).total_seconds()
     sendable = max(1, int(cloud.requests_per_second * valid))
-    quota = cloud.image_quota
-    left = None if quota is None else max(0, quota - scene.image_count)
-    return _Room(min(free, sendable), left)
+    return _Room(min(free, sendable), scene.images_left)
 
 
 def _step(owed: Owed, scene: Scene) -> Step:

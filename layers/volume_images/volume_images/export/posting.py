@@ -7,11 +7,11 @@ from datetime import timedelta
 from threading import Event
 
 from volume_images.errors import CloudError, CloudUnavailable, LostAnswer, NotFound, Throttled
-from volume_images.export.changes import Change, Follow, Leave, Pause, Unanswered
+from volume_images.export.changes import Change, Follow, Leave, MarkLater, Pause, Unanswered
 from volume_images.export.decisions import Decision, Scene, refuse
 from volume_images.export.planning import Step
-from volume_images.export.state import slot_key
-from volume_images.model import ExportAnswer, Image
+from volume_images.export.state import Unmarked, slot_key
+from volume_images.model import ExportAnswer, ExportJob, Image
 from volume_images.protocols import Cloud
 from volume_images.report import NO_DETAILS, Details, ExportResult, Outcome
 
@@ -24,7 +24,7 @@ class Posted:
     """One step and its answer; without one, why: None when it was not sent at all."""
 
     step: Step
-    answer: ExportAnswer | CloudError | None
+    answer: ExportAnswer | ExportJob | CloudError | None
 
 
 def post_all(
@@ -77,12 +77,16 @@ def said(
     intent = one.step.intent
     match one.answer:
         case ExportAnswer() as answer:
-            follow = Follow(intent.model_copy(update={"image_id": answer.image_id}))
-            return _started(one, scene, answer), (follow,)
+            return _started(one, scene, answer), _followed(one, scene, answer.image_id)
+        case ExportJob() as job:
+            started = _outcome(
+                one, scene, ExportResult.STARTED, "accepted", details={"job_id": job.id}
+            )
+            return started, (Follow(intent.model_copy(update={"job_id": job.id})),)
         case LostAnswer() if found_again is not None:
-            follow = Follow(intent.model_copy(update={"image_id": found_again.id}))
             named = (found_again.id, found_again.name)
-            return _outcome(one, scene, ExportResult.STARTED, "answer_lost", named), (follow,)
+            started = _outcome(one, scene, ExportResult.STARTED, "answer_lost", named)
+            return started, _followed(one, scene, found_again.id)
         case LostAnswer() as error:
             unknown = _outcome(
                 one, scene, ExportResult.UNKNOWN, "answer_lost", details={"message": error.message}
@@ -105,6 +109,14 @@ def said(
         case None:
             deferred = _outcome(one, scene, ExportResult.DEFERRED, "not_sent")
             return deferred, (Leave(intent.image_name),)
+
+
+def _followed(one: Posted, scene: Scene, image_id: str) -> tuple[Change, ...]:
+    """Follow the image that a step made, and have it marked as ours."""
+    intent = one.step.intent
+    unmarked = Unmarked(group=intent.group, slot=intent.slot, since=scene.now)
+    follow = Follow(intent.model_copy(update={"image_id": image_id}))
+    return follow, MarkLater(image_id, unmarked)
 
 
 def _started(one: Posted, scene: Scene, answer: ExportAnswer) -> Outcome:

@@ -30,17 +30,55 @@ def obstacle(volume: Volume | None, options: ExportOptions, cloud: CloudConfig) 
     """Return why this volume cannot be exported, None when it can."""
     if volume is None:
         return Obstacle("volume_not_found")
-    if options.disk_format and options.disk_format not in DISK_FORMATS[cloud.dialect]:
-        return Obstacle("disk_format", {"disk_format": options.disk_format})
-    if volume.status == VolumeStatus.UPLOADING:
-        return Obstacle("volume_uploading", passing=True)
-    if volume.status == VolumeStatus.IN_USE and not options.force:
-        return Obstacle("volume_in_use")
-    if volume.status not in (VolumeStatus.AVAILABLE, VolumeStatus.IN_USE):
-        return Obstacle("volume_status", {"status": volume.status})
+    in_job = cloud.strategy == "ims_job"
+    return (
+        (None if in_job else _format_obstacle(volume, options, cloud.dialect))
+        or (_job_obstacle(volume) if in_job else _status_obstacle(volume, options))
+        or _size_obstacle(volume, cloud.dialect)
+    )
+
+
+def _format_obstacle(volume: Volume, options: ExportOptions, dialect: Dialect) -> Obstacle | None:
+    disk_format = options.disk_format or DEFAULT_DISK_FORMAT[dialect]
+    formats: dict[str, str | int | bool] = {
+        "disk_format": disk_format,
+        "container_format": options.container_format,
+    }
+    if disk_format not in DISK_FORMATS[dialect]:
+        return Obstacle("disk_format", formats)
+    plain = (disk_format, options.container_format) == (DiskFormat.RAW, "bare")
+    if volume.encrypted and dialect is Dialect.OPENSTACK and not plain:
+        return Obstacle("encrypted_format", formats)  # Cinder uploads those as they are, or not
+    return None
+
+
+def _status_obstacle(volume: Volume, options: ExportOptions) -> Obstacle | None:
+    match volume.status:
+        case VolumeStatus.AVAILABLE:
+            return None
+        case VolumeStatus.IN_USE:
+            return None if options.force else Obstacle("volume_in_use")
+        case VolumeStatus.UPLOADING:
+            return Obstacle("volume_uploading", passing=True)
+        case other:
+            return Obstacle("volume_status", {"status": other})
+
+
+def _job_obstacle(volume: Volume) -> Obstacle | None:
+    """Say what keeps IMS from making an image in a job: it takes disks attached to a server."""
+    match volume.status:
+        case VolumeStatus.IN_USE:
+            return None
+        case VolumeStatus.AVAILABLE:
+            return Obstacle("volume_not_attached")
+        case other:
+            return Obstacle("volume_status", {"status": other})
+
+
+def _size_obstacle(volume: Volume, dialect: Dialect) -> Obstacle | None:
     if volume.size_gib <= 0:
         return Obstacle("volume_size", {"size_gib": volume.size_gib})
-    if cloud.dialect is Dialect.HUAWEI and volume.size_gib > LARGEST_GIB:
+    if dialect is Dialect.HUAWEI and volume.size_gib > LARGEST_GIB:
         return Obstacle("volume_too_large", {"size_gib": volume.size_gib, "limit": LARGEST_GIB})
     return None
 

@@ -132,6 +132,7 @@ def _report(
         gauges={
             Gauge.EXPORTS_IN_FLIGHT: len(under_way),
             Gauge.IMAGES_STUCK: sum(len(state.stuck) for state in states.values()),
+            Gauge.IMAGES_UNMARKED: sum(len(state.unmarked) for state in states.values()),
             Gauge.REQUESTS_WAITING: sum(len(state.waiting) for state in states.values()),
         },
         in_flight=Counter(under_way),

@@ -1,4 +1,4 @@
-"""One export run in one cloud: gather, settle, plan, intend, act, and again while it stays."""
+"""One export run in one cloud: gather, settle, plan, intend, act, mark; again while it stays."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -11,6 +11,8 @@ from volume_images.export.closing import closing, uncovered
 from volume_images.export.decisions import Scene
 from volume_images.export.errand import Errand
 from volume_images.export.gathering import Gathered, gather, images_named, known_members
+from volume_images.export.marking import mark_all
+from volume_images.export.marks import marks_due, marks_over
 from volume_images.export.memory import CONFLICTS, read, write, write_through
 from volume_images.export.owed import Debt, debt, newest_slots, waiting_debt
 from volume_images.export.planning import INTENT_VALID, ExportPlan, Step, intents, plan_exports
@@ -106,6 +108,7 @@ def _look_once(
         *gathered.discovery,
         *changes_of(settled, before, now),
         *stuck_changes(before, gathered.sight),
+        *marks_over(before, gathered.sight, now),
         *_named(errand, gathered.members, now),
     ]
     scene = _scene(errand, changed(before, facts), gathered, progress, now)
@@ -121,11 +124,13 @@ def _look_once(
         planned = [_planned(step, scene) for step in plan.steps]
         return _Looked(memory, progress.noting(planned), short_of_room=False)
     if not plan.steps:
+        facts += _mark(errand, cloud, changed(before, facts), gathered)
         ending = _ending(errand, changed(before, facts), gathered, plan, progress)
         memory = write(errand, memory, changed(before, [*facts, *ending]))
         return _Looked(memory, progress, plan.short_of_room)
     memory = write(errand, memory, changed(before, [*facts, *intents(plan.steps, scene)]))
     results, progress = _act(errand, cloud, plan.steps, scene, progress)
+    results += _mark(errand, cloud, changed(memory.state, results), gathered)
     ending = _ending(errand, changed(memory.state, results), gathered, plan, progress)
     memory = write_through(errand, memory, [*results, *ending])
     return _Looked(memory, progress, plan.short_of_room)
@@ -150,6 +155,12 @@ def _act(
         outcomes.append(outcome)
         changes += remembered
     return changes, progress.noting(outcomes, answered(posted))
+
+
+def _mark(errand: Errand, cloud: Cloud, state: ExportState, gathered: Gathered) -> list[Change]:
+    """Tag what is ours and does not say so; nothing depends on whether it can be done now."""
+    due = marks_due(state, gathered.sight, errand.world.deployment_id)
+    return mark_all(cloud, due, errand.cloud_config.max_concurrency, errand.stopwatch.may_act)
 
 
 def _without_cloud(
@@ -244,7 +255,8 @@ def _scene(
         state=state,
         volumes=gathered.sight.volumes if gathered else None,
         groups=gathered.groups if gathered else {},
-        image_count=gathered.image_count if gathered else 0,
+        unread=gathered.unread if gathered else frozenset(),
+        images_left=gathered.images_left if gathered else None,
         posted=progress.posted,
         busy={GroupKey.parse(entry.group).volume_id: entry for entry in state.under_way.values()},
     )

@@ -10,12 +10,13 @@ from volume_images.export.changes import (
     Follow,
     FoundGood,
     Leave,
+    MarkLater,
     Stick,
     Unanswered,
     Unstick,
 )
 from volume_images.export.settling import Settled, Settlement, Sight
-from volume_images.export.state import ExportState, NewestGood, Stuck
+from volume_images.export.state import ExportState, NewestGood, Stuck, Unmarked
 from volume_images.model import PENDING_STATUSES, GroupKey, Image
 from volume_images.report import NO_DETAILS, ExportResult, Outcome
 
@@ -57,8 +58,12 @@ def outcome_of(one: Settled, cloud: str) -> Outcome:
 
 
 def changes_of(settled: Sequence[Settled], state: ExportState, now: datetime) -> list[Change]:
-    """Return what to remember of the exports under way, and of what was stuck."""
-    return [change for one in settled for change in _changes(one, state, now)]
+    """Return what to remember of the exports under way."""
+    return [
+        change
+        for one in settled
+        for change in (*_changes(one, state, now), *_found(one, state, now))
+    ]
 
 
 def stuck_changes(state: ExportState, sight: Sight) -> list[Change]:
@@ -105,6 +110,15 @@ def _changes(one: Settled, state: ExportState, now: datetime) -> list[Change]:
             return [Stick(one.image.id, stuck), _failure(one, state, now)]
         case Settlement.FAILED | Settlement.VANISHED | Settlement.GONE:
             return [leave, _failure(one, state, now)]
+
+
+def _found(one: Settled, state: ExportState, now: datetime) -> Sequence[MarkLater]:
+    """Have the image marked that an intent of ours turns out to have made."""
+    known = state.under_way.get(one.entry.image_name)
+    if known is None or known.image_id or one.image is None:
+        return ()
+    unmarked = Unmarked(group=known.group, slot=known.slot, since=now)
+    return (MarkLater(one.image.id, unmarked),)
 
 
 def _failure(one: Settled, state: ExportState, now: datetime) -> Fail:

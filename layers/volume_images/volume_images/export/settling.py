@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from volume_images.export.state import ExportState, UnderWay
-from volume_images.model import GroupKey, Image, Volume, VolumeStatus
+from volume_images.model import GroupKey, Image, ImageJob, JobStatus, Volume, VolumeStatus
 from volume_images.recognition import Identity, ImageState, Recognised, recognise
 
 INTENT_HOLDS = timedelta(minutes=10)
@@ -45,8 +45,8 @@ class Lookups:
 class Sight:
     """What is seen of one cloud: its listings, and what was read by id (None for a 404).
 
-    `listed` are images by id, and by name for those whose id nobody knows yet. `messages` are what
-    the cloud recorded about failed exports, by volume id.
+    `listed` are images by id, and by name for those whose id nobody knows yet. `jobs` go by their
+    id. `messages` are what the cloud recorded about failed exports, by volume id.
     """
 
     identity: Identity
@@ -54,10 +54,18 @@ class Sight:
     listed: Mapping[str, Image]
     images_read: Mapping[str, Image | None] = field(default_factory=dict)
     volumes_read: Mapping[str, Volume | None] = field(default_factory=dict)
+    jobs: Mapping[str, ImageJob | None] = field(default_factory=dict)
     messages: Mapping[str, str] = field(default_factory=dict)
 
-    def not_uploading(self, volume_id: str) -> bool:
-        """Whether a GET by id showed that the volume is not being written to an image."""
+    def not_uploading(self, entry: UnderWay) -> bool:
+        """Whether a GET by id showed that the volume is not being written to an image.
+
+        A job leaves no trace on its volume: there, it is the job that must have ended.
+        """
+        if entry.job_id:
+            job = self.jobs.get(entry.job_id)
+            return entry.job_id in self.jobs and (job is None or job.ended)
+        volume_id = GroupKey.parse(entry.group).volume_id
         if volume_id not in self.volumes_read:
             return False
         volume = self.volumes_read[volume_id]
@@ -110,6 +118,32 @@ def adopted(
     return entries
 
 
+def jobs_to_read(
+    entries: Sequence[UnderWay], listed: Mapping[str, Image], now: datetime
+) -> Sequence[str]:
+    """Say which jobs must be read: those whose image the listing lacks, and late ones."""
+    return [
+        entry.job_id
+        for entry in entries
+        if entry.job_id
+        and (now > entry.deadline or (entry.image_id or entry.image_name) not in listed)
+    ]
+
+
+def with_their_images(
+    entries: Sequence[UnderWay], jobs: Mapping[str, ImageJob | None]
+) -> Sequence[UnderWay]:
+    """Return the exports with the ids of the images that their jobs have made."""
+
+    def known(entry: UnderWay) -> UnderWay:
+        job = jobs.get(entry.job_id)
+        if job is None or entry.image_id or not job.image_id:
+            return entry
+        return entry.model_copy(update={"image_id": job.image_id})
+
+    return [known(entry) for entry in entries]
+
+
 def lookups(
     state: ExportState, entries: Sequence[UnderWay], listed: Mapping[str, Image], now: datetime
 ) -> Lookups:
@@ -133,6 +167,9 @@ def settle(entry: UnderWay, sight: Sight, now: datetime) -> Settled:
     image = sight.listed.get(entry.image_id or entry.image_name)
     if image is not None:
         return _from_image(entry, image, sight, now)
+    job = sight.jobs.get(entry.job_id)
+    if job is not None and job.status is JobStatus.FAILED:
+        return Settled(entry, Settlement.FAILED, job.why)
     if not entry.image_id:
         return _without_image(entry, sight, now)
     if entry.image_id not in sight.images_read:
@@ -164,7 +201,7 @@ def _from_image(entry: UnderWay, image: Image, sight: Sight, now: datetime) -> S
         case ImageState.UNKNOWN:
             return Settled(entry, Settlement.UNKNOWN, ours.why, image)
         case ImageState.PENDING:
-            if now > entry.deadline and sight.not_uploading(volume_id):
+            if now > entry.deadline and sight.not_uploading(entry):
                 return Settled(entry, Settlement.STUCK, f"since {entry.deadline:%FT%TZ}", image)
             if now > entry.deadline + AFTER_DEADLINE:
                 return Settled(entry, Settlement.UNKNOWN, "pending beyond its deadline", image)
@@ -172,9 +209,12 @@ def _from_image(entry: UnderWay, image: Image, sight: Sight, now: datetime) -> S
 
 
 def _without_image(entry: UnderWay, sight: Sight, now: datetime) -> Settled:
+    job = sight.jobs.get(entry.job_id)
+    if job is not None and now <= entry.deadline + AFTER_DEADLINE:
+        return Settled(entry, Settlement.PENDING, f"its job is {job.status}")
     if now <= entry.intended_at + INTENT_HOLDS:
         return Settled(entry, Settlement.HELD, "just intended")
-    idle = sight.not_uploading(GroupKey.parse(entry.group).volume_id)
+    idle = sight.not_uploading(entry)
     if not idle and now <= entry.deadline + AFTER_DEADLINE:
         return Settled(entry, Settlement.HELD, "its volume may be uploading")
     return Settled(entry, Settlement.NO_ANSWER, "no image of its name is listed")

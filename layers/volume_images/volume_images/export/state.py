@@ -53,7 +53,8 @@ class Record(_Entry):
 class UnderWay(_Entry):
     """An export that was intended or started and is not settled; without an id, an intent.
 
-    It is followed under this name and id, whatever the config says meanwhile.
+    It is followed under this name and id, whatever the config says meanwhile. One that a job makes
+    has that job's id, and its image's when the job tells it.
     """
 
     group: str
@@ -63,6 +64,16 @@ class UnderWay(_Entry):
     intended_at: Instant
     deadline: Instant
     image_id: str = ""
+    job_id: str = ""
+
+
+class Unmarked(_Entry):
+    """An image that we made and that does not say so yet; `failure` is why the last try failed."""
+
+    group: str
+    slot: Instant
+    since: Instant
+    failure: str = ""
 
 
 class Stuck(_Entry):
@@ -102,8 +113,8 @@ class ExportState(State):
 
     `next_look` is when something may be due again. `schedules` are those that the newest full look
     knew, by policy: an edit must not invent slots in the past. `discovered` are volumes found by
-    their tags, by id; `records` and `waiting` go by group, `under_way` by image name, `stuck` by
-    image id.
+    their tags, by id; `records` and `waiting` go by group, `under_way` by image name, `stuck` and
+    `unmarked` by image id.
     """
 
     next_look: Instant | None = None
@@ -118,6 +129,7 @@ class ExportState(State):
     records: Mapping[str, Record] = {}
     under_way: Mapping[str, UnderWay] = {}
     stuck: Mapping[str, Stuck] = {}
+    unmarked: Mapping[str, Unmarked] = {}
     waiting: Mapping[str, Waiting] = {}
     missed: Mapping[str, Missed] = {}
 

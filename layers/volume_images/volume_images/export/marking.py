@@ -1,0 +1,34 @@
+"""Marking the images that we made: what fails is tried again, and never an export's outcome."""
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from threading import Event
+
+from volume_images.errors import CloudError, CloudUnavailable, Throttled
+from volume_images.export.changes import Change, Marked, MarkLater
+from volume_images.export.marks import Marking
+from volume_images.protocols import Cloud
+
+
+def mark_all(
+    cloud: Cloud, markings: Sequence[Marking], workers: int, in_time: Callable[[], bool]
+) -> list[Change]:
+    """Tag each image, side by side; after the cloud is found down or busy, leave the rest."""
+    down = Event()
+
+    def mark(one: Marking) -> Sequence[Change]:
+        if down.is_set() or not in_time():
+            return ()
+        try:
+            cloud.images.mark(one.image_id, one.mark)
+        except CloudError as error:
+            if isinstance(error, CloudUnavailable | Throttled):
+                down.set()
+            failed = one.unmarked.model_copy(update={"failure": str(error)})
+            return (MarkLater(one.image_id, failed),)
+        return (Marked(one.image_id),)
+
+    if not markings:
+        return []
+    with ThreadPoolExecutor(min(workers, len(markings))) as pool:
+        return [change for changes in pool.map(mark, markings) for change in changes]
