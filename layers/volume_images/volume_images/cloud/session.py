@@ -195,7 +195,8 @@ class CloudSession:
     def _exchange(self, method: str, sent: object, response: requests.Response) -> Exchange:
         """Write down what was said, without what is secret in it."""
         text = response.content.decode(errors="replace")
-        for secret in (*self._secret.hidden, self._login.proof(response.request)):
+        hidden = (*self._secret.hidden, self._login.proof(response.request))
+        for secret in filter(None, hidden):
             text = text.replace(secret, "***")
         return Exchange(
             method=method,
