@@ -75,9 +75,10 @@ def seed(places: Places, volume_mib: int) -> None:
     service = admin.ensure("project", "service", domain_id="default")
     for user in ("glance", "cinder"):
         _enrol(admin, user, known["service"], service, "admin", "service")
+    projects = {"admin": admin.project_id}
     for user in ("demo", "other"):
-        project = admin.ensure("project", user, domain_id="default")
-        _enrol(admin, user, known[user], project, "member")
+        projects[user] = admin.ensure("project", user, domain_id="default")
+        _enrol(admin, user, known[user], projects[user], "member")
     _fill_catalogue(admin)
     demo = Api.log_in("demo", known["demo"], "demo")
     _wait_for_volume_service(admin)
@@ -86,7 +87,7 @@ def seed(places: Places, volume_mib: int) -> None:
         _settle(demo, name, volume_id)
         _write_bytes(places, volume_id, volume_mib)
     _attach(demo, volumes[ATTACHED_VOLUME])
-    _write_facts(places, demo, volumes)
+    _write_facts(places, projects, volumes)
 
 
 def _enrol(admin: Api, name: str, password: str, project_id: str, *roles: str) -> None:
@@ -172,15 +173,16 @@ def _volume(demo: Api, volume_id: str) -> Any:  # noqa: ANN401 - Cinder's docume
     return demo.call("GET", f"{demo.volumes()}/{volume_id}")["volume"]
 
 
-def _write_facts(places: Places, demo: Api, volumes: Mapping[str, str]) -> None:
+def _write_facts(
+    places: Places, projects: Mapping[str, str], volumes: Mapping[str, str]
+) -> None:
     known = passwords(places)
     facts = {
         "auth_url": IDENTITY_URL,
         "brief_auth_url": f"http://127.0.0.1:{BRIEF_IDENTITY}/v3",
         "brief_token_seconds": BRIEF_TOKEN_SECONDS,
         "region": REGION,
-        "project": "demo",
-        "project_id": demo.project_id,
+        "project_ids": projects,
         "users": {name: known[name] for name in ("admin", "demo", "other")},
         "volumes": {name: volumes[name] for name in VOLUMES},
         "attached_volume": volumes[ATTACHED_VOLUME],

@@ -15,6 +15,16 @@ class Refusal(Exception):
         super().__init__(f"{answer.status}: {answer.body.decode(errors='replace')}")
 
 
+def schema_error(why: str, path: str, keyword: str, schema: str, value: object) -> str:
+    """Write what the jsonschema library says of a value, whole, as Glance passes it on."""
+    within = "".join(f"[{part!r}]" for part in path.split("."))
+    at = within.replace("['properties']", "").replace("['items']", "[0]")
+    return (
+        f"{why}\n\nFailed validating {keyword!r} in schema{within}:\n{schema}\n\n"
+        f"On instance{at}:\n    {value!r}"
+    )
+
+
 def keystone_error(status: int, message: str) -> Refusal:
     """Keystone, and Huawei's IAM for its token calls: the code is a number."""
     title = HTTPStatus(status).phrase
@@ -44,11 +54,17 @@ def glance_error(request: Request, status: int, message: str) -> Refusal:
     title = HTTPStatus(status).phrase
     if "application/json" in request.header("Accept"):
         document = {
-            "message": f"{html.escape(message)}<br /><br />\n\n\n",
+            "message": f"{message}<br /><br />\n\n\n",
             "code": f"{status} {title}",
             "title": title,
         }
         return Refusal(json_answer(status, document))
+    return html_error(status, message)
+
+
+def html_error(status: int, message: str) -> Refusal:
+    """WebOb, the library below Cinder and Glance: what no part of theirs has put in words."""
+    title = HTTPStatus(status).phrase
     page = (
         f"<html>\n <head>\n  <title>{status} {title}</title>\n </head>\n"
         f" <body>\n  <h1>{status} {title}</h1>\n"

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 from urllib.parse import urlencode
 
-from tests.sandbox.answers import Refusal, cinder_error, keystone_unauthorized
+from tests.sandbox.answers import Refusal, cinder_error, html_error, keystone_unauthorized
 from tests.sandbox.export_options import ACTION, ExportOptions, cinder_options
 from tests.sandbox.identity import Identity, Token, Unauthenticated
 from tests.sandbox.volume_creation import create, remove
@@ -17,6 +17,7 @@ from tests.sandbox.world import Message, SandboxVolume, World
 from volume_images.model import Dialect, VolumeStatus
 
 OLDEST, NEWEST = (3, 0), (3, 71)
+VERSION = re.compile(r"volume (\d+)\.(\d+)")
 MICROVERSION_OF_MESSAGES = (3, 3)
 MICROVERSION_OF_MESSAGE_FILTERS = (3, 5)
 NAMES_OF_SOURCE = frozenset({"image_id", "image_name"})
@@ -44,21 +45,27 @@ class Cinder:
     def handle(self, request: Request) -> Answer:
         """Answer one request."""
         answer = self._open.dispatch(request)
+        try:
+            self._identity.holder(request)
+        except Unauthenticated:
+            answer = answer or keystone_unauthorized(request).answer
+        answer = answer or self._by_project(request)
+        return answer.with_headers(x_openstack_request_id=request.id)
+
+    def _by_project(self, request: Request) -> Answer:
+        """Answer below a project, in the microversion that was asked for."""
+        asked = VERSION.fullmatch(request.header("OpenStack-API-Version"))
+        try:
+            answer = self._router.dispatch(request)
+        except Refusal as refusal:
+            answer = refusal.answer
         if answer is None:
-            self._holder(request)
-            microversion = _microversion(request)
-            try:
-                answer = self._router.dispatch(request)
-            except Refusal as refusal:
-                answer = refusal.answer
-            if answer is None:
-                raise cinder_error(404, "itemNotFound", "The resource could not be found.")
-            version = f"volume {microversion[0]}.{microversion[1]}"
-            answer = answer.with_headers(
-                OpenStack_API_Version=version, Vary="OpenStack-API-Version"
-            )
+            return html_error(404, "The resource could not be found.").answer
+        major, minor = asked.groups() if asked else _microversion(request)
         return answer.with_headers(
-            x_compute_request_id=request.id, x_openstack_request_id=request.id
+            OpenStack_API_Version=f"volume {major}.{minor}",
+            Vary="OpenStack-API-Version",
+            x_compute_request_id=request.id,
         )
 
     def _versions(self, _: Request) -> Answer:
@@ -86,6 +93,7 @@ class Cinder:
             raise keystone_unauthorized(request) from error
 
     def _check_project(self, request: Request) -> None:
+        _microversion(request)
         scoped = self._holder(request).scoped
         if not scoped or request.parameters["project_id"] != self._world.project_id:
             raise cinder_error(400, "badRequest", "Malformed request url")
@@ -239,7 +247,7 @@ class Cinder:
 
 def _microversion(request: Request) -> tuple[int, int]:
     text = request.header("OpenStack-API-Version")
-    match = re.fullmatch(r"volume (\d+)\.(\d+)", text)
+    match = VERSION.fullmatch(text)
     if match is None:
         return NEWEST if text == "volume latest" else OLDEST
     asked = (int(match[1]), int(match[2]))
@@ -264,7 +272,8 @@ def _single_action(request: Request) -> tuple[str, Any]:
 
 
 def _bad_argument(name: str, why: str) -> Refusal:
-    return cinder_error(400, "badRequest", f"Invalid input received: {name}: {why}")
+    of_paging = name in {"limit", "offset"}
+    return cinder_error(400, "badRequest", why if of_paging else f"Invalid input received: {why}")
 
 
 def _forbidden(rule: str) -> Refusal:

@@ -52,7 +52,10 @@ class Evs:
     def handle(self, request: Request) -> Answer:
         """Answer one request."""
         check_gateway(self._identity, request)
-        answer = self._router.dispatch(request)
+        try:
+            answer = self._router.dispatch(request)
+        except Refusal as refusal:
+            answer = refusal.answer
         if answer is None:
             raise gateway_error(404, "APIGW.0101", "The API does not exist.")
         return answer.with_headers(X_Request_Id=uuid.uuid4().hex)

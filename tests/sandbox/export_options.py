@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from tests.sandbox.answers import Refusal, cinder_error, coded_error
+from tests.sandbox.answers import Refusal, cinder_error, coded_error, schema_error
 from tests.sandbox.world import Visibility
 
 ACTION = "os-volume_upload_image"
@@ -16,6 +16,11 @@ MICROVERSION_OF_VISIBILITY = (3, 1)
 
 CINDER_DISK_FORMATS = ("raw", "vmdk", "vdi", "qcow2", "vhd", "vhdx", "ploop")
 GLANCE_CONTAINERS = (None, "ami", "ari", "aki", "bare", "ovf", "ova", "docker", "compressed")
+GLANCE_CONTAINER_SCHEMA = (
+    "    {'type': ['null', 'string'],\n"
+    "     'description': 'Format of the container',\n"
+    "     'enum': [" + ",\n              ".join(map(repr, GLANCE_CONTAINERS)) + "]}"
+)
 TRUE_WORDS = (True, "True", "TRUE", "true", "1", "ON", "On", "on", "YES", "Yes", "yes", "y", "t")
 FALSE_WORDS = (
     False,
@@ -148,7 +153,13 @@ def _boolean(given: Mapping[str, Any], field: str) -> bool:
 def _glance_container(value: object) -> str:
     """Glance checks this one, and Cinder wraps its text."""
     if value is None or value not in GLANCE_CONTAINERS:
-        reason = f"{value!r} is not one of {list(GLANCE_CONTAINERS)}"
+        reason = schema_error(
+            f"{value!r} is not one of {list(GLANCE_CONTAINERS)}",
+            "properties.container_format",
+            "enum",
+            GLANCE_CONTAINER_SCHEMA,
+            value,
+        )
         message = f"Unable to set 'container_format' to '{value}'. Reason: {reason}"
         raise cinder_error(400, "badRequest", message)
     return str(value)

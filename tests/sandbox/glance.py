@@ -5,7 +5,13 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from urllib.parse import urlencode
 
-from tests.sandbox.answers import GLANCE_UNAUTHORIZED, Refusal, challenge, glance_error
+from tests.sandbox.answers import (
+    GLANCE_UNAUTHORIZED,
+    Refusal,
+    challenge,
+    glance_error,
+    schema_error,
+)
 from tests.sandbox.identity import Identity, Unauthenticated
 from tests.sandbox.image_documents import glance_document, member_document
 from tests.sandbox.image_listing import (
@@ -25,11 +31,13 @@ from tests.sandbox.image_patch import BadPatch, apply_patch
 from tests.sandbox.wire import Answer, BadJson, Request, Route, Router, json_answer
 from tests.sandbox.world import SandboxImage, Visibility, World
 
+ABSENT = "The resource could not be found."
+MEMBER_STATUSES = frozenset({"pending", "accepted", "rejected", "all"})
 DEFAULT_PAGE = 25
 MAX_PAGE = 1000
 MAX_TAGS = 128
 PATCH_TYPE = "application/openstack-images-v2.1-json-patch"
-PAGING = frozenset({"limit", "marker", "sort", "sort_key", "sort_dir", "member_status"})
+PAGING = frozenset({"limit", "marker", "sort", "sort_key", "sort_dir"})
 VERSIONS = (
     "2.15",
     "2.13",
@@ -77,9 +85,12 @@ class Glance:
             refusal = glance_error(request, 401, GLANCE_UNAUTHORIZED)
             headers = refusal.answer.with_headers(WWW_Authenticate=challenge(request))
             raise Refusal(headers) from error
-        answer = self._router.dispatch(request)
+        try:
+            answer = self._router.dispatch(request)
+        except Refusal as refusal:
+            answer = refusal.answer
         if answer is None:
-            raise glance_error(request, 404, "The resource could not be found.")
+            answer = glance_error(request, 404, ABSENT).answer
         return answer.with_headers(X_Openstack_Request_Id=request.id)
 
     def _versions(self, _: Request) -> Answer:
@@ -173,7 +184,7 @@ class Glance:
         image = self._own_image(request, "modify_image")
         tag = request.parameters["tag"]
         if len(tag) > 255:
-            raise glance_error(request, 400, f"'{tag}' is too long")
+            raise glance_error(request, 400, _tag_too_long(tag))
         if tag not in image.tags:
             if len(image.tags) >= MAX_TAGS:
                 message = f"The limit of {MAX_TAGS} tags has been exceeded."
@@ -187,7 +198,7 @@ class Glance:
         image = self._own_image(request, "modify_image")
         tag = request.parameters["tag"]
         if tag not in image.tags:
-            raise glance_error(request, 404, "The specified tag does not exist.")
+            raise glance_error(request, 404, ABSENT)
         image.tags.remove(tag)
         image.updated_at = self._world.clock.now()
         return _no_content()
@@ -195,6 +206,9 @@ class Glance:
     def members(self, request: Request) -> Answer:
         """List the projects that the image is shared with; another project sees only itself."""
         image = self.image(request)
+        if image.visibility is not Visibility.SHARED:
+            message = f"Not allowed to list members for image {image.id}: Only shared images have"
+            raise glance_error(request, 403, f"{message} members.")
         own = image.owner == self._world.project_id
         shown = [each for each in image.members if own or each == self._world.project_id]
         documents = [member_document(image, each) for each in shown]
@@ -226,6 +240,10 @@ def _filter(name: str, text: str) -> Filter:
             return lambda image: text in image.tags
         case "visibility":
             return _visibility_filter(text)
+        case "member_status":
+            if text not in MEMBER_STATUSES:
+                raise BadListing(f"Invalid status: {text}")
+            return lambda _: True
         case _ if name in FLAGS:
             flag, wanted = FLAGS[name], _truth(name, text)
             return lambda image: flag(image) is wanted
@@ -233,7 +251,7 @@ def _filter(name: str, text: str) -> Filter:
             moment, in_time = TIMES[name], at_time(text)
             return lambda image: in_time(moment(image))
         case _ if name in SIZES:
-            compare, limit = SIZES[name], whole_number(text, 0)
+            compare, limit = SIZES[name], _number(text)
             return lambda image: compare(image.size_bytes or 0, limit)
         case _ if name in WORDS:
             word, is_wanted = WORDS[name], one_of(text)
@@ -250,11 +268,25 @@ def _visibility_filter(text: str) -> Filter:
     return lambda image: image.visibility == text
 
 
+def _number(text: str) -> int:
+    try:
+        return int(text)
+    except ValueError as error:
+        raise BadListing("Unable to filter on a range with a non-numeric value.") from error
+
+
 def _truth(name: str, text: str) -> bool:
     if text.lower() not in {"true", "false"}:
         message = f"Invalid value '{text}' for '{name}' filter."
         raise BadListing(f"{message} Valid values are 'true' or 'false'.")
     return text.lower() == "true"
+
+
+def _tag_too_long(tag: str) -> str:
+    schema = "    {'type': 'string', 'maxLength': 255}"
+    path = "properties.tags.items"
+    why = schema_error(f"{tag!r} is too long", path, "maxLength", schema, tag)
+    return f"Provided object does not match schema 'image': {why}"
 
 
 def _listing(arguments: Sequence[tuple[str, str]]) -> str:

@@ -1,6 +1,7 @@
 """Filters, order and pages of volume listings."""
 
 import ast
+import re
 from collections.abc import Callable, Mapping
 from datetime import datetime
 
@@ -40,9 +41,9 @@ def matching(
     key = key or request.argument("sort_key") or "created_at"
     direction = direction or request.argument("sort_dir") or "desc"
     if key not in SORT_KEYS:
-        raise bad("sort_key", f"{key} is not an allowed sort key")
+        raise bad("sort_key", "Invalid sort key")
     if direction not in {"asc", "desc"}:
-        raise bad("sort_dir", f"{direction} is neither asc nor desc")
+        raise bad("sort_dir", "Unknown sort direction, must be 'desc' or 'asc'.")
     sort_key = SORT_KEYS[key]
     return sorted(
         found, key=lambda volume: (sort_key(volume), volume.id), reverse=direction == "desc"
@@ -54,8 +55,10 @@ def number(request: Request, name: str, default: int, bad: BadArgument) -> int:
     text = request.argument(name)
     if text is None:
         return default
-    if not text.isascii() or not text.isdigit():
-        raise bad(name, f"{name} must be a number from 0, not '{text}'")
+    if not re.fullmatch("-?[0-9]+", text):
+        raise bad(name, f"{name} param must be an integer")
+    if text.startswith("-"):
+        raise bad(name, f"{name} param must be positive")
     return int(text)
 
 

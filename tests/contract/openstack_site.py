@@ -1,0 +1,158 @@
+"""The real OpenStack of tests/openstack as a site of the contract."""
+
+import json
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+import requests
+
+from tests.contract.sites import Owner, Spoilt, log_in, revoke
+from tests.openstack.places import BLOCK_STORAGE, DEFAULT_FOLDER, IMAGE, Places
+from volume_images.clock import SystemClock
+from volume_images.model import Dialect, VolumeStatus
+
+IMAGES = f"http://127.0.0.1:{IMAGE}/v2/images"
+BLOCK_STORAGE_URL = f"http://127.0.0.1:{BLOCK_STORAGE}/v3"
+PATCH_TYPE = "application/openstack-images-v2.1-json-patch"
+A_MOMENT = 0.05
+LONGEST_WAIT = 60.0
+
+
+class OpenstackSite:
+    """The project `demo`: three volumes at rest and one attached."""
+
+    def __init__(self, facts: dict[str, Any], user: str = "demo") -> None:
+        self.facts = facts
+        self._user = user
+        self.dialect = Dialect.OPENSTACK
+        self.region = facts["region"]
+        self.auth_url = facts["auth_url"]
+        self.project_id = facts["project_ids"][user]
+        self.project_name = user
+        self.clock = SystemClock()
+        self.volumes = tuple(facts["volumes"].values())
+        self.attached = facts["attached_volume"]
+        self._session = requests.Session()
+        self._session.headers["X-Auth-Token"] = log_in(self)
+        self._session.headers["Accept"] = "application/json"
+        self._credential: dict[str, str] | None = None
+
+    @classmethod
+    def running(cls) -> "OpenstackSite":
+        """Find the OpenStack that runs on this machine."""
+        facts = Places(DEFAULT_FOLDER).facts
+        if not facts.exists():
+            pytest.fail("no OpenStack is there to test against: make openstack-up", pytrace=False)
+        return cls(json.loads(facts.read_text()))
+
+    def close(self) -> None:
+        self._session.close()
+
+    def call(self, method: str, url: str, **arguments: Any) -> requests.Response:  # noqa: ANN401
+        """Call as this site's user, without the product's client."""
+        answer = self._session.request(method, url, timeout=60, **arguments)
+        answer.raise_for_status()
+        return answer
+
+    def secret(self, kind: str = "password") -> dict[str, str]:
+        if kind == "application_credential":
+            return {"auth_url": self.auth_url, **self._application_credential()}
+        return {
+            "auth_url": self.auth_url,
+            "username": self._user,
+            "password": self.facts["users"][self._user],
+            "domain": "Default",
+        }
+
+    def spoilt_token(self, spoilt: Spoilt) -> str:
+        match spoilt:
+            case Spoilt.GARBAGE:
+                return "not-a-token"
+            case Spoilt.REVOKED:
+                token = log_in(self)
+                revoke(self, token)
+                return token
+            case Spoilt.EXPIRED:
+                token = log_in(self, self.facts["brief_auth_url"])
+                time.sleep(self.facts["brief_token_seconds"] + 0.2)
+                return token
+
+    def plant_image(
+        self, name: str, *, owner: Owner = Owner.OURS, shared_with: Sequence[str] = ()
+    ) -> str:
+        if owner is not Owner.OURS:
+            visibility = "public" if owner is Owner.PUBLIC else "private"
+            return self._as_admin().upload(name, visibility)
+        image_id = self.upload(name, "shared" if shared_with else "private")
+        for member in shared_with:
+            self.call("POST", f"{IMAGES}/{image_id}/members", json={"member": member})
+        return image_id
+
+    def upload(self, name: str, visibility: str) -> str:
+        """Make an image of three bytes."""
+        document = {
+            "name": name,
+            "disk_format": "raw",
+            "container_format": "bare",
+            "visibility": visibility,
+        }
+        image_id = str(self.call("POST", IMAGES, json=document).json()["id"])
+        headers = {"Content-Type": "application/octet-stream"}
+        self.call("PUT", f"{IMAGES}/{image_id}/file", data=b"abc", headers=headers)
+        return image_id
+
+    def protect(self, image_id: str, *, protected: bool) -> None:
+        patch = [{"op": "replace", "path": "/protected", "value": protected}]
+        headers = {"Content-Type": PATCH_TYPE}
+        self.call("PATCH", f"{IMAGES}/{image_id}", data=json.dumps(patch), headers=headers)
+
+    def let_pass(self) -> None:
+        time.sleep(A_MOMENT)
+
+    def clear(self) -> None:
+        self._wait_for_exports()
+        self._delete_images()
+        admin = self._as_admin()
+        admin._delete_images()  # noqa: SLF001 - of the same class
+        admin.close()
+
+    def _as_admin(self) -> "OpenstackSite":
+        return OpenstackSite(self.facts, "admin")
+
+    def _wait_for_exports(self) -> None:
+        until = time.monotonic() + LONGEST_WAIT
+        url = f"{BLOCK_STORAGE_URL}/{self.project_id}/volumes/detail"
+        while any(
+            volume["status"] == VolumeStatus.UPLOADING
+            for volume in self.call("GET", url).json()["volumes"]
+        ):
+            assert time.monotonic() < until, "an export does not end"
+            self.let_pass()
+
+    def _delete_images(self) -> None:
+        listed = self.call("GET", IMAGES, params={"owner": self.project_id, "limit": "1000"})
+        for image in listed.json()["images"]:
+            if image["protected"]:
+                self.protect(image["id"], protected=False)
+            self.call("DELETE", f"{IMAGES}/{image['id']}")
+
+    def _application_credential(self) -> dict[str, str]:
+        """Make one, once for each session of tests."""
+        if self._credential is None:
+            token = {"X-Auth-Token": log_in(self)}
+            url = f"{self.auth_url}/auth/tokens"
+            shown = self.call("GET", url, headers={**token, "X-Subject-Token": log_in(self)})
+            user_id = shown.json()["token"]["user"]["id"]
+            made = self.call(
+                "POST",
+                f"{self.auth_url}/users/{user_id}/application_credentials",
+                json={"application_credential": {"name": f"contract-{time.time_ns()}"}},
+                headers=token,
+            ).json()["application_credential"]
+            self._credential = {
+                "application_credential_id": made["id"],
+                "application_credential_secret": made["secret"],
+            }
+        return self._credential
