@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from types import TracebackType
-from typing import NamedTuple, Self
+from typing import Any, NamedTuple, Self
 
 from tests.sandbox.answers import Refusal
 from tests.sandbox.cinder import Cinder
@@ -17,6 +17,7 @@ from tests.sandbox.glance import Glance
 from tests.sandbox.identity import Identity, Project
 from tests.sandbox.ims import Ims
 from tests.sandbox.keystone import Keystone
+from tests.sandbox.secrets_of import secret_of
 from tests.sandbox.seeds import plant_foreign_images, plant_volumes
 from tests.sandbox.wire import Answer, BadJson, Handler, HttpServer, Request, json_answer
 from tests.sandbox.world import World
@@ -87,24 +88,12 @@ class CloudSandbox:
         """The addresses of block storage and images, without versions."""
         return {"block_storage": f"{self.url}/volume", "image": f"{self.url}/image"}
 
-    def secret(self, role: str, kind: str = "password") -> dict[str, str]:
+    def secret(self, role: str, kind: str = "password") -> dict[str, Any]:
         """Return the secret of `export`, `cleanup` or `restore`, as it stands in a vault.
 
-        `kind` is `password` or `application_credential`.
+        `kind` is one of `secrets_of.KINDS`; a temporary access key is a new one each time.
         """
-        user = self.identity.users[role]
-        if kind == "application_credential":
-            return {
-                "auth_url": self.auth_url,
-                "application_credential_id": user.credential_id,
-                "application_credential_secret": user.credential_secret,
-            }
-        return {
-            "auth_url": self.auth_url,
-            "username": user.name,
-            "password": user.password,
-            "domain": self.domain_name,
-        }
+        return {"auth_url": self.auth_url, **secret_of(self.identity, role, kind)}
 
     def start(self) -> Self:
         """Answer from now on."""
@@ -150,7 +139,7 @@ class CloudSandbox:
             time.sleep(self.latency_ms / 1000)
         _, service, *rest = request.path.split("/", 2)
         handler = self._services.get(service)
-        inner = replace(request, path="/" + "".join(rest))
+        inner = replace(request, path="/" + "".join(rest), mount=f"/{service}")
         with self.world.lock:
             self.world.settle()
             try:

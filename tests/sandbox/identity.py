@@ -7,10 +7,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from tests.sandbox.answers import gateway_error
+from tests.sandbox.signatures import AccessKey, BadSignature, Gatekeeper
 from tests.sandbox.wire import Request
 from volume_images.model import Dialect
 
 DOMAIN_ID = "default"
+OPERATORS_DOMAIN = "acme-operations"
+"""The account of the user to whom the others are delegated, by an agency each."""
 TOKEN_LIFETIME = timedelta(hours=1)
 """Keystone's default; Huawei's IAM gives 24 hours."""
 
@@ -36,20 +40,35 @@ class Malformed(Exception):
     """The body of a token request is not what Keystone's schema asks for."""
 
 
+class WithoutAuth(Malformed):
+    """It does not even hold `auth`, which is looked for before the schema is."""
+
+
+class NotDelegated(Exception):
+    """The asking user is no Agent Operator, or nothing is delegated to it under this name."""
+
+
 class ScopeForbidden(Exception):
     """An application credential is bound to its project and takes no scope."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class User:
-    """A user with a password and one application credential."""
+    """A user with a password, one application credential, and an access key."""
 
     id: str
     name: str
+    domain_name: str
     password: str
     credential_id: str
     credential_secret: str
+    access_key: AccessKey
     admin: bool = False
+
+    @property
+    def agency_name(self) -> str:
+        """The agency by which the operator may act as this user."""
+        return f"{self.name}-agency"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,13 +97,15 @@ class Token:
     expires_at: datetime
 
 
-def _user(name: str, *, admin: bool = False) -> User:
+def _user(name: str, domain_name: str, *, admin: bool = False) -> User:
     return User(
         id=uuid.uuid5(uuid.NAMESPACE_DNS, name).hex,
         name=name,
+        domain_name=domain_name,
         password=secrets.token_urlsafe(18),
         credential_id=uuid.uuid4().hex,
         credential_secret=secrets.token_urlsafe(32),
+        access_key=AccessKey.permanent(),
         admin=admin,
     )
 
@@ -95,26 +116,43 @@ class Identity:
     def __init__(self, dialect: Dialect, project: Project) -> None:
         self.dialect = dialect
         self.project = project
+        domain = project.domain_name
         self.users = {
-            "export": _user("exporter"),
-            "cleanup": _user("cleaner"),
-            "restore": _user("restorer", admin=True),
+            "export": _user("exporter", domain),
+            "cleanup": _user("cleaner", domain),
+            "restore": _user("restorer", domain, admin=True),
         }
+        self.operator = _user("operator", OPERATORS_DOMAIN)
+        self.gatekeeper = Gatekeeper()
+        self._signers: dict[str, User] = {}
+        for user in self.users.values():
+            self._hand_out(user.access_key, user)
         self.token_lifetime = TOKEN_LIFETIME
         self._tokens: dict[str, Token] = {}
 
-    def authenticate(self, body: object) -> Token:
-        """Issue a token for the body of `POST /v3/auth/tokens`.
+    def temporary_key(self, role: str, lifetime: timedelta) -> AccessKey:
+        """Hand out another access key of a role, with an end."""
+        key = AccessKey.temporary(lifetime)
+        self._hand_out(key, self.users[role])
+        return key
 
-        Raises Malformed, WrongCredentials, UnknownCredential or ScopeForbidden.
+    def authenticate(self, body: object, asker: str = "") -> Token:
+        """Issue a token for the body of `POST /v3/auth/tokens`; `asker` is its X-Auth-Token.
+
+        Raises Malformed, WrongCredentials, UnknownCredential, NotDelegated or ScopeForbidden.
         """
+        if not isinstance(body, Mapping) or not body.get("auth"):
+            raise WithoutAuth
         auth = _mapping(body, "auth")
         identity = _mapping(auth, "identity")
         scope = auth.get("scope")
         match identity.get("methods"):
             case ["password"]:
                 user = self._by_password(_mapping(_mapping(identity, "password"), "user"))
-                return self._issue(user, "password", scoped=self._scope(scope))
+                return self._issue(user, "password", scoped=self._scope(scope, user))
+            case ["assume_role"] if self.dialect is Dialect.HUAWEI:
+                user = self._by_agency(_mapping(identity, "assume_role"), asker)
+                return self._issue(user, "assume_role", scoped=self._scope(scope, user))
             case ["application_credential"]:
                 user = self._by_credential(_mapping(identity, "application_credential"))
                 if scope is not None:
@@ -124,7 +162,12 @@ class Identity:
                 raise Malformed("'methods' is a required property")
 
     def holder(self, request: Request) -> Token:
-        """Return the token of a request. Raises Unauthenticated."""
+        """Return the token of a request, or what its signature stands for.
+
+        Raises Unauthenticated, or the gateway's Refusal of a bad signature.
+        """
+        if self.dialect is Dialect.HUAWEI and request.header("Authorization"):
+            return self._signer(request)
         text = request.header("X-Auth-Token")
         if not text:
             raise Unauthenticated(missing=True)
@@ -147,14 +190,45 @@ class Identity:
         """Forget every token, as when permissions change."""
         self._tokens.clear()
 
+    def _hand_out(self, key: AccessKey, user: User) -> None:
+        self.gatekeeper.keys[key.id] = key
+        self._signers[key.id] = user
+
+    def _signer(self, request: Request) -> Token:
+        try:
+            key = self.gatekeeper.check(request)
+        except BadSignature as error:
+            message = f"Incorrect IAM authentication information: {error}"
+            raise gateway_error(401, error.code, message) from error
+        now = datetime.now(UTC)
+        return Token(
+            id="",
+            user=self._signers[key.id],
+            scoped=request.header("X-Project-Id") == self.project.id,
+            method="hw_access_key",
+            issued_at=now,
+            expires_at=key.expires_at or now,
+        )
+
     def _by_password(self, given: Mapping[str, Any]) -> User:
-        if "id" not in given:
-            self._require_domain(given)
-        for user in self.users.values():
+        for user in (*self.users.values(), self.operator):
             named = given.get("id") == user.id or given.get("name") == user.name
             if named and given.get("password") == user.password:
+                if "id" not in given:
+                    self._require_domain(given, user.domain_name)
                 return user
         raise WrongCredentials
+
+    def _by_agency(self, given: Mapping[str, Any], asker: str) -> User:
+        try:
+            operator = self.validate(asker).user
+        except Unauthenticated as error:
+            raise WrongCredentials from error
+        for user in self.users.values():
+            named = given.get("agency_name") == user.agency_name
+            if named and given.get("domain_name") == user.domain_name and operator == self.operator:
+                return user
+        raise NotDelegated
 
     def _by_credential(self, given: Mapping[str, Any]) -> User:
         for user in self.users.values():
@@ -164,19 +238,25 @@ class Identity:
                 raise WrongCredentials
         raise UnknownCredential(str(given.get("id")))
 
-    def _scope(self, scope: object) -> bool:
+    def _scope(self, scope: object, user: User) -> bool:
         if scope is None or scope == "unscoped":
+            return False
+        if isinstance(scope, Mapping) and "domain" in scope:
+            self._require_domain(scope, user.domain_name)
             return False
         project = _mapping(scope, "project")
         if "id" not in project and self.dialect is Dialect.OPENSTACK:
-            self._require_domain(project)
+            self._require_domain(project, self.project.domain_name)
+        if user.domain_name != self.project.domain_name:
+            raise WrongCredentials
         if self.project.id != project.get("id") and self.project.name != project.get("name"):
             raise WrongCredentials
         return True
 
-    def _require_domain(self, given: Mapping[str, Any]) -> None:
+    def _require_domain(self, given: Mapping[str, Any], name: str) -> None:
         domain = _mapping(given, "domain")
-        if domain.get("id") != DOMAIN_ID and domain.get("name") != self.project.domain_name:
+        by_id = domain.get("id") == DOMAIN_ID and name == self.project.domain_name
+        if not by_id and domain.get("name") != name:
             raise WrongCredentials
 
     def _issue(self, user: User, method: str, *, scoped: bool) -> Token:

@@ -2,25 +2,36 @@
 
 from collections.abc import Mapping
 from datetime import datetime
+from http import HTTPStatus
 from typing import Any
 
-from tests.sandbox.answers import keystone_error
+from tests.sandbox.answers import Refusal, keystone_error
 from tests.sandbox.identity import (
     DOMAIN_ID,
     Identity,
     Malformed,
+    NotDelegated,
     ScopeForbidden,
     Token,
     Unauthenticated,
     UnknownCredential,
+    WithoutAuth,
     WrongCredentials,
 )
 from tests.sandbox.wire import Answer, BadJson, Request, Route, Router, json_answer
 
 DENIED = "The request you have made requires authentication."
-NOT_JSON = (
-    "Expecting to find valid JSON in request body. The server could not comply with the request"
-    " since it is either malformed or otherwise incorrect. The client is assumed to be in error."
+NO_SUCH_PATH = b"""\
+<!doctype html>
+<html lang=en>
+<title>404 Not Found</title>
+<h1>Not Found</h1>
+<p>The requested URL was not found on the server. If you entered the URL manually please check \
+your spelling and try again.</p>
+"""
+MALFORMED = (
+    "Expecting to find {} in request body. The server could not comply with the request since it"
+    " is either malformed or otherwise incorrect. The client is assumed to be in error."
 )
 
 
@@ -43,13 +54,19 @@ class Keystone:
             Route("GET", "/v3/auth/catalog", self._catalog),
             Route("GET", "/v3/auth/projects", self._projects),
             Route("GET", "/v3/projects", self._projects),
+            Route("GET", "/v3/projects/{project_id}", self._project),
         )
 
     def handle(self, request: Request) -> Answer:
         """Answer one request."""
-        answer = self.router.dispatch(request)
+        try:
+            answer = self.router.dispatch(request)
+        except Refusal as refusal:
+            answer = refusal.answer
         if answer is None:
-            raise keystone_error(404, "The resource could not be found.")
+            answer = Answer(404, NO_SUCH_PATH, {"Content-Type": "text/html; charset=utf-8"})
+        if answer.status == HTTPStatus.UNAUTHORIZED:
+            answer = answer.with_headers(WWW_Authenticate=f'Keystone uri="{self._url}/v3"')
         return answer.with_headers(Vary="X-Auth-Token", x_openstack_request_id=request.id)
 
     def _version_document(self) -> dict[str, Any]:
@@ -72,9 +89,11 @@ class Keystone:
 
     def _issue(self, request: Request) -> Answer:
         try:
-            token = self._identity.authenticate(request.json())
+            token = self._identity.authenticate(request.json(), request.header("X-Auth-Token"))
         except BadJson as error:
-            raise keystone_error(400, NOT_JSON) from error
+            raise keystone_error(400, MALFORMED.format("valid JSON")) from error
+        except WithoutAuth as error:
+            raise keystone_error(400, MALFORMED.format("auth")) from error
         except Malformed as error:
             raise keystone_error(400, str(error)) from error
         except WrongCredentials as error:
@@ -82,6 +101,9 @@ class Keystone:
         except UnknownCredential as error:
             message = f"Could not find Application Credential: {error}."
             raise keystone_error(404, message) from error
+        except NotDelegated as error:
+            message = "You are not authorized to perform the requested action."
+            raise keystone_error(403, message) from error
         except ScopeForbidden as error:
             message = "Application credentials cannot request a scope."
             raise keystone_error(403, message) from error
@@ -106,13 +128,26 @@ class Keystone:
 
     def _catalog(self, request: Request) -> Answer:
         self._holder(request)
-        return json_answer(200, {"catalog": self._catalog_document()})
+        links = {"self": f"{self._url}/v3/auth/catalog"}
+        return json_answer(200, {"catalog": self._catalog_document(), "links": links})
 
     def _projects(self, request: Request) -> Answer:
         self._holder(request)
-        project = self._identity.project
         name = request.argument("name")
-        document = {
+        found = [self._project_document()] if name in {None, self._identity.project.name} else []
+        links = {"self": f"{self._url}{request.path}", "previous": None, "next": None}
+        return json_answer(200, {"projects": found, "links": links})
+
+    def _project(self, request: Request) -> Answer:
+        self._holder(request)
+        project_id = request.parameters["project_id"]
+        if project_id != self._identity.project.id:
+            raise keystone_error(404, f"Could not find project: {project_id}.")
+        return json_answer(200, {"project": self._project_document()})
+
+    def _project_document(self) -> dict[str, Any]:
+        project = self._identity.project
+        return {
             "id": project.id,
             "name": project.name,
             "domain_id": DOMAIN_ID,
@@ -122,9 +157,6 @@ class Keystone:
             "description": "",
             "links": {"self": f"{self._url}/v3/projects/{project.id}"},
         }
-        found = [document] if name in {None, project.name} else []
-        links = {"self": f"{self._url}{request.path}", "previous": None, "next": None}
-        return json_answer(200, {"projects": found, "links": links})
 
     def _holder(self, request: Request) -> Token:
         try:
@@ -157,6 +189,11 @@ class Keystone:
             document["is_domain"] = False
             document["roles"] = [{"id": f"role-{name}", "name": name} for name in roles]
             document["catalog"] = self._catalog_document() if with_catalog else []
+        if token.method == "assume_role":
+            operator = self._identity.operator
+            domain = {"id": "operations", "name": operator.domain_name}
+            asker = {"id": operator.id, "name": operator.name, "domain": domain}
+            document["assumed_by"] = {"user": asker}
         if token.method == "application_credential":
             document["application_credential"] = {
                 "id": user.credential_id,

@@ -29,7 +29,8 @@ class BadJson(ValueError):
 class Request:
     """One HTTP request; `path` is still percent-encoded, `parameters` come from the route.
 
-    `id` is what the services name it by in their answers.
+    `mount` is what stood before `path` when it was sent: where a service lives. `id` is what the
+    services name it by in their answers.
     """
 
     method: str
@@ -37,8 +38,14 @@ class Request:
     query: str
     headers: Message
     body: bytes
+    mount: str = ""
     parameters: Mapping[str, str] = field(default_factory=dict)
     id: str = field(default_factory=lambda: f"req-{uuid.uuid4()}")
+
+    @property
+    def sent_path(self) -> str:
+        """The whole path, as it was sent."""
+        return self.mount + self.path
 
     @property
     def target(self) -> str:

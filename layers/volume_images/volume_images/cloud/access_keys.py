@@ -96,7 +96,16 @@ def find_project(
             # The key may not read projects, but it was not refused: the services tell the rest.
             return project
         return project
-    answer = read(url, {"name": project})
+    try:
+        answer = read(url, {"name": project})
+    except (Refused, NotFound) as error:
+        raise CredentialError(
+            f"project {project}: the access key may not look it up; write the id of the project"
+            f" into the config ({error.message})",
+            status=error.status,
+            code=error.code,
+            request_id=error.request_id,
+        ) from error
     ids = [
         entry.identifier("id")
         for entry in answer.entries("projects")
