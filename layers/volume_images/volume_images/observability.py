@@ -197,6 +197,9 @@ class _Output(logging.StreamHandler[TextIO]):
 def _logger(function: str) -> Logger:
     logger = Logger(service=str(function), logger_handler=_Output(), utc=True, use_rfc3339=True)
     logger.remove_keys(["location"])  # every line is written in this file
+    level = os.environ.get("LOG_LEVEL", "INFO").upper()
+    if level in logging.getLevelNamesMapping():
+        logger.setLevel(level)  # Powertools would keep the level of the first run in a process
     return logger
 
 
