@@ -52,7 +52,7 @@ class Site:
         slot = datetime(2026, 2, 1, 2, tzinfo=UTC) + (day - 1) * DAY
         name = ImageName(
             prefix=changes.pop("prefix", "acme-demo"),
-            policy="daily",
+            policy=changes.pop("policy", "daily"),
             requested=False,
             label="db01-data",
             volume_id=changes.pop("of", DB),
@@ -109,8 +109,15 @@ class Site:
         return document
 
     def edit(self, **changes: Any) -> None:  # noqa: ANN401
-        """Write another version of the config."""
+        """Write another version of the config, with changes of its policy."""
         self.stack.write_config(self.document(**changes))
+
+    def edit_document(self, **changes: Any) -> None:  # noqa: ANN401
+        """Write another version of the config, with other top-level keys; None leaves one out."""
+        document = self.document() | changes
+        self.stack.write_config(
+            {key: value for key, value in document.items() if value is not None}
+        )
 
     def state(self) -> CleanupState:
         """Read cleanup's state."""
@@ -129,7 +136,7 @@ class Site:
         return [
             seen.path.rpartition("/")[2]
             for seen in self.stack.cloud.requests
-            if seen.method == "DELETE"
+            if seen.method == "DELETE" and "/tags/" not in seen.path
         ]
 
 

@@ -4,7 +4,18 @@ import pytest
 
 from tests.cli.conftest import Cli
 
-COMMANDS = ["export", "request", "cleanup", "invoke", "config check", "config schema"]
+COMMANDS = [
+    "export",
+    "request",
+    "cleanup",
+    "invoke",
+    "pin",
+    "unpin",
+    "adopt",
+    "forget",
+    "config check",
+    "config schema",
+]
 
 
 @pytest.mark.parametrize("command", COMMANDS)

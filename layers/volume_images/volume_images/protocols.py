@@ -89,6 +89,14 @@ class Images(Protocol):
         """Tag an image as ours, as often as one likes; False when it was not there any more."""
         ...
 
+    def pin(self, image_id: str) -> bool:
+        """Tag an image as not to be deleted; False when it was not there any more."""
+        ...
+
+    def unpin(self, image_id: str) -> bool:
+        """Remove that tag, if it is there; False when the image was not there any more."""
+        ...
+
     def room(self) -> int | None:
         """Return how many more images the project may hold; None where the cloud does not say."""
         ...

@@ -106,7 +106,7 @@ def _chosen(
             + (f" (not looked at: {elsewhere})" if elsewhere else "")
         )
     if len(found) > 1:
-        ids = ", ".join(image.image.id for _, image in found)
+        ids = ", ".join(sorted(image.image.id for _, image in found))
         raise InputError(f"{wanted}: several images have this name: name one by its id: {ids}")
     ((where, image),) = found
     if image.state not in (ImageState.UNKNOWN, ImageState.GOOD):

@@ -165,7 +165,7 @@ def _left_alone(
 
     if not chore.dry_run:
         memory = write_memory(chore, memory, noted)
-    result = _result_of(error)
+    result = result_of(error)
     stops = result in (CloudResult.INCOMPLETE_LISTING, CloudResult.CLOCK_SKEW)
     return Cleaned(
         outcome=CloudOutcome(cloud=chore.cloud, result=result, reason=str(error)),
@@ -197,7 +197,8 @@ def _freshness(
     )
 
 
-def _result_of(error: CloudError | ClockSkew | Conflict) -> CloudResult:
+def result_of(error: CloudError | ClockSkew | Conflict) -> CloudResult:
+    """Say how a run fared with a cloud that it had to leave alone."""
     match error:
         case CredentialError() | HostNotAllowed():
             return CloudResult.NO_CREDENTIAL

@@ -11,9 +11,12 @@ from typing import Annotated
 import typer
 from typer.exceptions import TyperException
 
+from volume_images.cli.adopt_command import ADOPT_EXAMPLES, adopt
 from volume_images.cli.config_commands import commands as config_commands
 from volume_images.cli.exit_codes import ExitCode, of_error
+from volume_images.cli.forget_command import FORGET_EXAMPLES, forget
 from volume_images.cli.invoke_command import INVOKE_EXAMPLES, invoke
+from volume_images.cli.pin_command import PIN_EXAMPLES, UNPIN_EXAMPLES, pin, unpin
 from volume_images.cli.printing import complain, print_line
 from volume_images.cli.run_commands import (
     CLEANUP_EXAMPLES,
@@ -40,6 +43,10 @@ app.command(epilog=EXPORT_EXAMPLES)(export)
 app.command(epilog=REQUEST_EXAMPLES)(request)
 app.command(epilog=CLEANUP_EXAMPLES)(cleanup)
 app.command(epilog=INVOKE_EXAMPLES)(invoke)
+app.command(epilog=PIN_EXAMPLES)(pin)
+app.command(epilog=UNPIN_EXAMPLES)(unpin)
+app.command(epilog=ADOPT_EXAMPLES)(adopt)
+app.command(epilog=FORGET_EXAMPLES)(forget)
 
 
 def _print_version(value: bool) -> None:  # noqa: FBT001 - typer's own way

@@ -134,8 +134,17 @@ class HuaweiImages:
 
     def mark(self, session: CloudSession, image_id: str, mark: ImageMark) -> None:
         """Tag an image ("Batch Adding or Deleting Image Tags"): a key that is there is replaced."""
-        url = f"{self.service.base}/v2/{self.project_id}/images/{part(image_id)}/tags/action"
-        session.change("POST", url, {"action": "create", "tags": mark_tags(mark)})
+        tags = {"action": "create", "tags": mark_tags(mark)}
+        session.change("POST", f"{self._tags_url(image_id)}/action", tags)
+
+    def pin(self, session: CloudSession, image_id: str) -> None:
+        """Tag an image; only the key counts, and a tag has a value here."""
+        tags = {"action": "create", "tags": [{"key": PIN_TAG, "value": "1"}]}
+        session.change("POST", f"{self._tags_url(image_id)}/action", tags)
+
+    def unpin(self, session: CloudSession, image_id: str) -> None:
+        """Remove a tag by its key ("Deleting an Image Tag"), whatever value a person gave it."""
+        session.delete(f"{self._tags_url(image_id)}/{PIN_TAG}")
 
     def room(self, session: CloudSession) -> int | None:
         """Read what is left of the quota of private images ("Querying Image Quotas")."""
@@ -144,6 +153,9 @@ class HuaweiImages:
             if entry.text("type") == "image":
                 return max(0, entry.whole("quota") - entry.whole("used"))
         return None
+
+    def _tags_url(self, image_id: str) -> str:
+        return f"{self.service.base}/v2/{self.project_id}/images/{part(image_id)}/tags"
 
 
 def mark_tags(mark: ImageMark) -> list[dict[str, str]]:

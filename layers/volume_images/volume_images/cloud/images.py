@@ -36,6 +36,14 @@ class ImageDialect(Protocol):
         """Tag an image as ours."""
         ...
 
+    def pin(self, session: CloudSession, image_id: str) -> None:
+        """Set the tag that keeps an image from deletion."""
+        ...
+
+    def unpin(self, session: CloudSession, image_id: str) -> None:
+        """Remove that tag; raises NotFound when there is none."""
+        ...
+
     def room(self, session: CloudSession) -> int | None:
         """Read how many more images the project may hold, where the service tells."""
         ...
@@ -85,6 +93,22 @@ class CloudImages:
             self._dialect.mark(self._session, image_id, mark)
         except NotFound:
             return False
+        return True
+
+    def pin(self, image_id: str) -> bool:
+        """Tag an image as not to be deleted; False when it was not there any more."""
+        try:
+            self._dialect.pin(self._session, image_id)
+        except NotFound:
+            return False
+        return True
+
+    def unpin(self, image_id: str) -> bool:
+        """Remove that tag, if it is there; False when the image was not there any more."""
+        try:
+            self._dialect.unpin(self._session, image_id)
+        except NotFound:  # of the tag or of the image: the services do not say
+            return self.get(image_id) is not None
         return True
 
     def room(self) -> int | None:

@@ -131,6 +131,14 @@ class OpenstackImages:
         """Tag an image (Image API, "Add image tag"); the deployment alone: tags are words here."""
         session.change("PUT", f"{self.image_url(image_id)}/tags/vi-{part(mark.deployment_id)}")
 
+    def pin(self, session: CloudSession, image_id: str) -> None:
+        """Tag an image with a word."""
+        session.change("PUT", f"{self.image_url(image_id)}/tags/{PIN_TAG}")
+
+    def unpin(self, session: CloudSession, image_id: str) -> None:
+        """Remove that word (Image API, "Delete image tag")."""
+        session.delete(f"{self.image_url(image_id)}/tags/{PIN_TAG}")
+
     def room(self, _session: CloudSession) -> int | None:
         """Nothing: Glance tells nobody its limits."""
         return None

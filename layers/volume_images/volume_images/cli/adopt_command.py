@@ -1,0 +1,45 @@
+"""`adopt`: take images in that are ours by name and cannot be judged."""
+
+import os
+
+from volume_images.cleanup.by_hand import adopt as adopt_images
+from volume_images.cli.by_hand import open_world
+from volume_images.cli.options import (
+    ConfigOption,
+    DeploymentOption,
+    DryRunOption,
+    JsonOption,
+    StoreOption,
+    examples,
+)
+from volume_images.cli.pin_command import ImagesArgument
+from volume_images.cli.printing import print_report
+from volume_images.cli.surroundings import settings_by_hand
+from volume_images.report import Function
+
+
+def adopt(
+    images: ImagesArgument,
+    *,
+    config: ConfigOption = None,
+    store: StoreOption = None,
+    deployment: DeploymentOption = None,
+    dry_run: DryRunOption = False,
+    as_json: JsonOption = False,
+) -> int:
+    """Have unknown images judged as good ones from now on: cleanup may then delete them.
+
+    An image is unknown if its size does not fit its volume, if another deployment made it, or if
+    it is older than its slot. Cleanup keeps such images until a person has looked at them.
+    """
+    settings = settings_by_hand(os.environ, config=config, store=store, deployment=deployment)
+    world = open_world(settings, Function.CLEANUP)
+    report = adopt_images(world, images, dry_run=dry_run)
+    names = {volume.id: volume.name for volume in world.config.volumes}
+    return print_report(report, names, as_json=as_json)
+
+
+ADOPT_EXAMPLES = examples(
+    "volume-images adopt c2b7f0d4-0f0e-4a77-8a53-6b1f3f9d8e10",
+    "volume-images adopt --dry-run --json c2b7f0d4-0f0e-4a77-8a53-6b1f3f9d8e10",
+)
