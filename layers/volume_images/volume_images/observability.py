@@ -193,13 +193,18 @@ class _Output(logging.StreamHandler[TextIO]):
         return sys.stdout if _in_lambda() else sys.stderr
 
 
-@cache
 def _logger(function: str) -> Logger:
-    logger = Logger(service=str(function), logger_handler=_Output(), utc=True, use_rfc3339=True)
-    logger.remove_keys(["location"])  # every line is written in this file
+    logger = _made_logger(function)
     level = os.environ.get("LOG_LEVEL", "INFO").upper()
     if level in logging.getLevelNamesMapping():
         logger.setLevel(level)  # Powertools would keep the level of the first run in a process
+    return logger
+
+
+@cache
+def _made_logger(function: str) -> Logger:
+    logger = Logger(service=str(function), logger_handler=_Output(), utc=True, use_rfc3339=True)
+    logger.remove_keys(["location"])  # every line is written in this file
     return logger
 
 
