@@ -107,7 +107,8 @@ class ExportSite:
         held = (world.exports, world.jobs, world.images, world.volumes, self.cloud.requests)
         for each in held:
             each.clear()
-        world.jobs_fail = False
+        world.jobs_fail = world.tags_active_images_only = False
+        world.image_quota = 100_000
         world.most_exports = 0
         plant_volumes(world, 3)
         s3, bucket = self.stack.aws.s3, self.stack.state_bucket

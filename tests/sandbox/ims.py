@@ -147,7 +147,10 @@ class Ims:
 
     def _tagged_image(self, request: Request) -> SandboxImage:
         check_project(self._world, self._identity, request)
-        return self._own_image(request)
+        image = self._own_image(request)
+        if self._world.tags_active_images_only and image.status != ImageStatus.ACTIVE:
+            raise coded_error(400, "IMG.0046", f"Image {image.id} is not active.")
+        return image
 
     def _tags(self, request: Request) -> Answer:
         image = self._tagged_image(request)

@@ -140,6 +140,8 @@ class World:
         self.exports: list[Export] = []
         self.jobs: dict[str, Job] = {}
         self.jobs_fail = False
+        self.tags_active_images_only = False
+        """Whether IMS refuses to tag an image that is not finished: no document says."""
         self.export_seconds = 60.0
         self.creation_seconds = 2.0
         """How long a new volume takes to be available."""
