@@ -3,7 +3,8 @@
 import email.utils
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from types import TracebackType
@@ -95,6 +96,18 @@ class CloudSandbox:
         """
         return {"auth_url": self.auth_url, **secret_of(self.identity, role, kind)}
 
+    @contextmanager
+    def alone(self, service: str) -> Iterator[str]:
+        """Serve `identity`, `volume` or `image` at the root of a host of its own, as Huawei does.
+
+        The vendor's SDKs know no other way.
+        """
+        server = HttpServer(lambda request: self._served(service, request)).start()
+        try:
+            yield f"http://127.0.0.1:{server.port}"
+        finally:
+            server.stop()
+
     def start(self) -> Self:
         """Answer from now on."""
         self._server.start()
@@ -135,20 +148,24 @@ class CloudSandbox:
     def _answer(self, request: Request) -> Answer:
         if request.path == "/clock":
             return _dated(self._move_clock(request), self.clock.now())
+        _, service, *rest = request.path.split("/", 2)
+        return self._served(
+            service, replace(request, path="/" + "".join(rest), mount=f"/{service}")
+        )
+
+    def _served(self, service: str, request: Request) -> Answer:
         if self.latency_ms:
             time.sleep(self.latency_ms / 1000)
-        _, service, *rest = request.path.split("/", 2)
         handler = self._services.get(service)
-        inner = replace(request, path="/" + "".join(rest), mount=f"/{service}")
         with self.world.lock:
             self.world.settle()
             try:
-                answer = handler(inner) if handler else Answer(404)
+                answer = handler(request) if handler else Answer(404)
             except Refusal as refusal:
                 answer = refusal.answer
             moment = self.clock.now()
         with self._seen_lock:
-            self.requests.append(Seen(request.method, request.path, answer.status))
+            self.requests.append(Seen(request.method, request.sent_path, answer.status))
         return _dated(answer, moment)
 
     def _move_clock(self, request: Request) -> Answer:
