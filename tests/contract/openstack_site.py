@@ -112,7 +112,7 @@ class OpenstackSite:
         time.sleep(A_MOMENT)
 
     def clear(self) -> None:
-        self._wait_for_exports()
+        self.wait_for_exports()
         self._delete_images()
         admin = self._as_admin()
         admin._delete_images()  # noqa: SLF001 - of the same class
@@ -121,7 +121,8 @@ class OpenstackSite:
     def _as_admin(self) -> "OpenstackSite":
         return OpenstackSite(self.facts, "admin")
 
-    def _wait_for_exports(self) -> None:
+    def wait_for_exports(self) -> None:
+        """Wait until no volume is uploading."""
         until = time.monotonic() + LONGEST_WAIT
         url = f"{BLOCK_STORAGE_URL}/{self.project_id}/volumes/detail"
         while any(

@@ -173,9 +173,7 @@ def _volume(demo: Api, volume_id: str) -> Any:  # noqa: ANN401 - Cinder's docume
     return demo.call("GET", f"{demo.volumes()}/{volume_id}")["volume"]
 
 
-def _write_facts(
-    places: Places, projects: Mapping[str, str], volumes: Mapping[str, str]
-) -> None:
+def _write_facts(places: Places, projects: Mapping[str, str], volumes: Mapping[str, str]) -> None:
     known = passwords(places)
     facts = {
         "auth_url": IDENTITY_URL,

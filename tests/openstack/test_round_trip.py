@@ -1,0 +1,69 @@
+"""Bytes that went into a volume come out of its image, and back into a new volume.
+
+The way out is here; the way back (a new volume from the image, its file compared with the first
+one's) belongs below `test_an_exported_image_holds_the_bytes_of_its_volume`.
+"""
+
+import hashlib
+import secrets
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.contract.openstack_site import IMAGES
+from tests.openstack.run_site import RunSite, last_nights, slot_of
+from volume_images.model import ImageStatus
+
+pytestmark = pytest.mark.openstack
+
+GIB = 1024**3
+KNOWN_BYTES = 1024 * 1024
+
+
+def test_a_raw_image_is_the_volume_byte_by_byte(runs: RunSite) -> None:
+    volume_id = runs.cloud.volumes[0]
+    runs.configure({volume_id: "db01-data"}, "raw")
+    [slot] = last_nights(1)
+    write_known_bytes(runs.bytes_of(volume_id))
+    runs.export(slot)
+    [image] = runs.images()
+    assert (image["status"], image["disk_format"]) == (ImageStatus.ACTIVE, "raw")
+    assert (image["size"], image["virtual_size"]) == (GIB, GIB)
+    assert slot_of(image) == slot
+    assert image["os_hash_algo"] == "sha512"
+    assert image["os_hash_value"] == sha512(runs.bytes_of(volume_id))
+
+
+def test_an_exported_image_holds_the_bytes_of_its_volume(runs: RunSite, tmp_path: Path) -> None:
+    volume_id = runs.cloud.volumes[1]
+    runs.configure({volume_id: "web01-root"}, "qcow2")
+    write_known_bytes(runs.bytes_of(volume_id))
+    runs.export(*last_nights(1))
+    [image] = runs.images()
+    downloaded = download(runs, image["id"], tmp_path / "image.qcow2")
+    assert sha512(downloaded) == image["os_hash_value"]
+    assert downloaded.stat().st_size == image["size"] < image["virtual_size"] == GIB
+    unpacked = tmp_path / "image.raw"
+    subprocess.run(
+        ["qemu-img", "convert", "-f", "qcow2", "-O", "raw", downloaded, unpacked], check=True
+    )
+    assert sha512(unpacked) == sha512(runs.bytes_of(volume_id))
+
+
+def write_known_bytes(volume: Path) -> None:
+    """Write bytes that no image can hold yet, as a server would that has the volume attached."""
+    with volume.open("r+b") as file:
+        file.write(secrets.token_bytes(KNOWN_BYTES))
+
+
+def download(runs: RunSite, image_id: str, to: Path) -> Path:
+    url = f"{IMAGES}/{image_id}/file"
+    with runs.cloud.call("GET", url, stream=True) as answer, to.open("wb") as file:
+        file.writelines(answer.iter_content(1024 * 1024))
+    return to
+
+
+def sha512(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha512").hexdigest()
