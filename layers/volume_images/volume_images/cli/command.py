@@ -18,6 +18,7 @@ from volume_images.cli.forget_command import FORGET_EXAMPLES, forget
 from volume_images.cli.invoke_command import INVOKE_EXAMPLES, invoke
 from volume_images.cli.pin_command import PIN_EXAMPLES, UNPIN_EXAMPLES, pin, unpin
 from volume_images.cli.printing import complain, print_line
+from volume_images.cli.retention_command import RETENTION_EXAMPLES, retention
 from volume_images.cli.run_commands import (
     CLEANUP_EXAMPLES,
     EXPORT_EXAMPLES,
@@ -26,6 +27,7 @@ from volume_images.cli.run_commands import (
     export,
     request,
 )
+from volume_images.cli.simulate_command import SIMULATE_EXAMPLES, simulate
 from volume_images.errors import VolumeImagesError
 
 _OUTPUT_IS_LOST = frozenset({errno.EPIPE, errno.ENOSPC})
@@ -43,10 +45,12 @@ app.command(epilog=EXPORT_EXAMPLES)(export)
 app.command(epilog=REQUEST_EXAMPLES)(request)
 app.command(epilog=CLEANUP_EXAMPLES)(cleanup)
 app.command(epilog=INVOKE_EXAMPLES)(invoke)
+app.command(epilog=SIMULATE_EXAMPLES)(simulate)
 app.command(epilog=PIN_EXAMPLES)(pin)
 app.command(epilog=UNPIN_EXAMPLES)(unpin)
 app.command(epilog=ADOPT_EXAMPLES)(adopt)
 app.command(epilog=FORGET_EXAMPLES)(forget)
+app.command(epilog=RETENTION_EXAMPLES)(retention)
 
 
 def _print_version(value: bool) -> None:  # noqa: FBT001 - typer's own way

@@ -1,5 +1,6 @@
 """`config check` and `config schema`: before a config is uploaded."""
 
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
@@ -9,6 +10,7 @@ from volume_images.cli.exit_codes import ExitCode
 from volume_images.cli.options import JsonOption, examples
 from volume_images.cli.printing import print_json, print_line
 from volume_images.config.checks import check_config
+from volume_images.config.lint import lint_config
 from volume_images.config.schema import Config, config_schema, parse_config
 from volume_images.errors import ConfigError, Problem
 
@@ -31,14 +33,15 @@ def check(
     """Say everything that is wrong with a config.
 
     Each problem comes with its path; the exit code is 2 if there is any. What does not parse
-    stops a run; the other problems do not, but cannot be meant.
+    stops a run; the other problems do not, but cannot be meant. A warning is what can be meant,
+    and mostly is not: it leaves the exit code alone.
     """
     body = config_source(location, Connections()).read().body
     try:
         config = parse_config(body, location)
     except ConfigError as error:
-        return _say(location, error.problems, "", as_json=as_json)
-    return _say(location, check_config(config), _size(config), as_json=as_json)
+        return _say(location, error.problems, (), "", as_json=as_json)
+    return _say(location, check_config(config), lint_config(config), _size(config), as_json=as_json)
 
 
 @commands.command(epilog=examples("volume-images config schema > config.schema.json"))
@@ -48,18 +51,38 @@ def schema() -> int:
     return ExitCode.FINE
 
 
-def _say(location: str, problems: tuple[Problem, ...], size: str, *, as_json: bool) -> int:
+def _say(
+    location: str,
+    problems: Sequence[Problem],
+    warnings: Sequence[Problem],
+    size: str,
+    *,
+    as_json: bool,
+) -> int:
     if as_json:
-        found = [{"path": problem.path, "message": problem.message} for problem in problems]
-        print_json({"config": location, "problems": found})
+        print_json(
+            {
+                "config": location,
+                "problems": list(map(_entry, problems)),
+                "warnings": list(map(_entry, warnings)),
+            }
+        )
     else:
         for problem in problems:
             print_line(f"{location}: {problem}")
-        if problems:
-            print_line(f"{len(problems)} problem{'s' if len(problems) > 1 else ''}")
-        else:
-            print_line(f"{location}: fine ({size})")
+        for warning in warnings:
+            print_line(f"{location}: warning: {warning}")
+        found = [_count(problems, "problem")] if problems else [f"{location}: fine ({size})"]
+        print_line(", ".join([*found, *([_count(warnings, "warning")] if warnings else [])]))
     return ExitCode.WRONG_INPUT if problems else ExitCode.FINE
+
+
+def _entry(problem: Problem) -> dict[str, str]:
+    return {"path": problem.path, "message": problem.message}
+
+
+def _count(found: Sequence[Problem], what: str) -> str:
+    return f"{len(found)} {what}{'s' if len(found) > 1 else ''}"
 
 
 def _size(config: Config) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from difflib import get_close_matches
 
+from volume_images.config.capacity import check_quotas
 from volume_images.config.coverage import Coverage, coverage
 from volume_images.config.fields import DISK_FORMATS
 from volume_images.config.problems import spell_path
@@ -25,6 +26,7 @@ def check_config(config: Config) -> tuple[Problem, ...]:
         *_check_coverage(config, covered),
         *_check_dialects(config, covered),
         *check_timing(config, covered),
+        *check_quotas(config, covered),
     )
 
 

@@ -20,6 +20,11 @@ class Coverage:
         named += [config.discover[place].cloud for place in self.discoveries[policy]]
         return [cloud for cloud in dict.fromkeys(named) if cloud in config.clouds]
 
+    def listed(self, config: Config, policy: str, cloud: str) -> frozenset[str]:
+        """Return the ids of the listed volumes of a cloud that a policy covers."""
+        volumes = (config.volumes[place] for place in self.volumes[policy])
+        return frozenset(volume.id for volume in volumes if volume.cloud == cloud)
+
 
 def coverage(config: Config) -> Coverage:
     """Compare every policy with every listed volume and every entry of `discover`."""

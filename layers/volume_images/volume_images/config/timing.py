@@ -126,7 +126,7 @@ def _check_fit(
     cloud, the policy that lacks the most time is named.
     """
     for cloud_name, cloud in config.clouds.items():
-        counts = {name: _listed(config, covered, name, cloud_name) for name in calendars}
+        counts = {name: len(covered.listed(config, name, cloud_name)) for name in calendars}
         rushes = [
             _rush(name, _most_due(name, counts, calendars), config, cloud, calendars[name])
             for name in calendars
@@ -162,11 +162,6 @@ def _most_due(policy: str, counts: Mapping[str, int], calendars: Mapping[str, _C
         ),
         default=0,
     )
-
-
-def _listed(config: Config, covered: Coverage, policy: str, cloud: str) -> int:
-    volumes = (config.volumes[place] for place in covered.volumes[policy])
-    return len({volume.id for volume in volumes if volume.cloud == cloud})
 
 
 def _spell(time: timedelta) -> str:
