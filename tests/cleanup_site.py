@@ -113,11 +113,9 @@ class Site:
         self.stack.write_config(self.document(**changes))
 
     def edit_document(self, **changes: Any) -> None:  # noqa: ANN401
-        """Write another version of the config, with other top-level keys; None leaves one out."""
+        """Write another version of the config, with other top-level keys."""
         document = self.document() | changes
-        self.stack.write_config(
-            {key: value for key, value in document.items() if value is not None}
-        )
+        self.stack.write_config(json.loads(json.dumps(document)))  # without YAML's aliases
 
     def state(self) -> CleanupState:
         """Read cleanup's state."""
