@@ -1,12 +1,21 @@
 """What tests of several folders start from."""
 
+import os
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.export_site import ExportSite
 from tests.sandbox.stack import SandboxStack
 from volume_images.model import Dialect
+
+# A test that names no number of examples of its own takes as many as the profile says.
+settings.register_profile(
+    "quick", max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.register_profile("ci", settings.get_profile("quick"), max_examples=2000, print_blob=True)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
 
 
 @pytest.fixture(scope="module", params=list(Dialect))

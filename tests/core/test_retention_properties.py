@@ -1,11 +1,11 @@
-"""What must hold for retention whatever the history and the rules."""
+"""What must hold for retention whatever the history and the rules; `make test-deep` tries harder."""
 
 import random
 from collections import ChainMap
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from hypothesis import HealthCheck, assume, example, given, settings
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from volume_images.retention.judging import Candidate, State, judge
@@ -13,7 +13,6 @@ from volume_images.retention.rules import RetentionRules
 
 START = datetime(2024, 2, 20, tzinfo=UTC)
 NOW = START + timedelta(days=2000)
-MODERATE = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 COUNTS = ("last", "hourly", "daily", "weekly", "monthly", "yearly")
 WINDOWS = ("keep_within", *(f"keep_within_{tier}" for tier in COUNTS[1:]))
@@ -58,7 +57,6 @@ def survivors(images: list[Candidate], rules: RetentionRules, zone: str) -> list
 
 
 @given(histories, all_rules, zones)
-@MODERATE
 def test_judging_the_survivors_again_removes_nothing(
     images: list[Candidate], rules: RetentionRules, zone: str
 ) -> None:
@@ -77,7 +75,6 @@ def after_every_export(
 
 
 @given(histories, rules_of(count_rules, plain_window, floors), zones)
-@MODERATE
 def test_cleaning_up_after_every_export_ends_where_cleaning_up_once_does(
     images: list[Candidate], rules: RetentionRules, zone: str
 ) -> None:
@@ -86,7 +83,6 @@ def test_cleaning_up_after_every_export_ends_where_cleaning_up_once_does(
 
 @given(histories, all_rules, zones)
 @example([image(0), image(4), image(5)], RetentionRules(keep_within_hourly="1h"), "UTC")
-@MODERATE
 def test_cleaning_up_more_often_never_keeps_less(
     images: list[Candidate], rules: RetentionRules, zone: str
 ) -> None:
@@ -97,7 +93,6 @@ def test_cleaning_up_more_often_never_keeps_less(
 
 
 @given(histories, all_rules, zones, st.sampled_from(COUNTS), st.integers(1, 9))
-@MODERATE
 def test_raising_a_count_never_drops_an_image(
     images: list[Candidate], rules: RetentionRules, zone: str, tier: str, more: int
 ) -> None:
@@ -112,7 +107,6 @@ def test_raising_a_count_never_drops_an_image(
 
 
 @given(histories, all_rules, zones, st.randoms(use_true_random=False))
-@MODERATE
 def test_the_order_of_a_listing_does_not_matter(
     images: list[Candidate], rules: RetentionRules, zone: str, shuffle: random.Random
 ) -> None:
@@ -128,7 +122,6 @@ def test_the_order_of_a_listing_does_not_matter(
 
 
 @given(histories, all_rules, zones)
-@MODERATE
 def test_the_newest_images_are_always_kept(
     images: list[Candidate], rules: RetentionRules, zone: str
 ) -> None:
@@ -136,7 +129,6 @@ def test_the_newest_images_are_always_kept(
 
 
 @given(histories, st.fixed_dictionaries({f"keep_{tier}": st.integers(0, 4) for tier in COUNTS}))
-@MODERATE
 def test_no_more_are_kept_than_the_counts_say(
     images: list[Candidate], places: dict[str, int]
 ) -> None:
@@ -146,7 +138,6 @@ def test_no_more_are_kept_than_the_counts_say(
 
 
 @given(histories, all_rules, zones)
-@MODERATE
 def test_the_calendar_repeats_after_400_years(
     images: list[Candidate], rules: RetentionRules, zone: str
 ) -> None:
@@ -158,7 +149,6 @@ def test_the_calendar_repeats_after_400_years(
 
 
 @given(histories, all_rules, zones, st.data())
-@MODERATE
 def test_an_image_that_disappears_never_makes_another_expire(
     images: list[Candidate], rules: RetentionRules, zone: str, data: st.DataObject
 ) -> None:
@@ -168,7 +158,6 @@ def test_an_image_that_disappears_never_makes_another_expire(
 
 
 @given(histories, all_rules, zones, st.integers(0, 100_000))
-@MODERATE
 def test_time_alone_lets_nothing_expire(
     images: list[Candidate], rules: RetentionRules, zone: str, hours: int
 ) -> None:
@@ -178,7 +167,6 @@ def test_time_alone_lets_nothing_expire(
 
 
 @given(histories, all_rules, zones, st.data())
-@MODERATE
 def test_what_takes_no_place_never_changes_which_slots_are_kept(
     images: list[Candidate], rules: RetentionRules, zone: str, data: st.DataObject
 ) -> None:
@@ -207,7 +195,6 @@ def test_what_takes_no_place_never_changes_which_slots_are_kept(
 
 
 @given(histories, all_rules, zones)
-@MODERATE
 def test_each_slot_keeps_one_of_its_duplicates_or_none(
     images: list[Candidate], rules: RetentionRules, zone: str
 ) -> None:

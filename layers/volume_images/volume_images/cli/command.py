@@ -14,10 +14,12 @@ from typer.exceptions import TyperException
 from volume_images.cli.adopt_command import ADOPT_EXAMPLES, adopt
 from volume_images.cli.config_commands import commands as config_commands
 from volume_images.cli.exit_codes import ExitCode, of_error
+from volume_images.cli.explain_command import EXPLAIN_EXAMPLES, explain
 from volume_images.cli.forget_command import FORGET_EXAMPLES, forget
 from volume_images.cli.invoke_command import INVOKE_EXAMPLES, invoke
 from volume_images.cli.pin_command import PIN_EXAMPLES, UNPIN_EXAMPLES, pin, unpin
 from volume_images.cli.printing import complain, print_line
+from volume_images.cli.probe_command import PROBE_EXAMPLES, probe
 from volume_images.cli.retention_command import RETENTION_EXAMPLES, retention
 from volume_images.cli.run_commands import (
     CLEANUP_EXAMPLES,
@@ -45,11 +47,13 @@ app.command(epilog=EXPORT_EXAMPLES)(export)
 app.command(epilog=REQUEST_EXAMPLES)(request)
 app.command(epilog=CLEANUP_EXAMPLES)(cleanup)
 app.command(epilog=INVOKE_EXAMPLES)(invoke)
+app.command(epilog=PROBE_EXAMPLES)(probe)
 app.command(epilog=SIMULATE_EXAMPLES)(simulate)
 app.command(epilog=PIN_EXAMPLES)(pin)
 app.command(epilog=UNPIN_EXAMPLES)(unpin)
 app.command(epilog=ADOPT_EXAMPLES)(adopt)
 app.command(epilog=FORGET_EXAMPLES)(forget)
+app.command(epilog=EXPLAIN_EXAMPLES)(explain)
 app.command(epilog=RETENTION_EXAMPLES)(retention)
 
 
