@@ -1,5 +1,6 @@
 """Warnings: what can be meant and mostly is not. Rules without effect, tags with a slip in them."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -59,8 +60,7 @@ def _unreachable(policy: Policy) -> dict[str, str]:
     """Find tiers finer than the schedule: no two images ever share a bucket of theirs."""
     if policy.schedule is None:
         return {}
-    year = slots_within(policy.schedule, policy.timezone, YEAR)
-    gap = min((later - earlier for earlier, later in pairwise(year)), default=timedelta.max)
+    gap = _usual_gap(policy.schedule, policy.timezone)
     found = {}
     for tier, period in _TIERS.items():
         count = getattr(policy.retention, f"keep_{tier}")
@@ -77,6 +77,17 @@ def _unreachable(policy: Policy) -> dict[str, str]:
                 f" one, as keep_within: {window} would say"
             )
     return found
+
+
+def _usual_gap(schedule: str, timezone: str) -> timedelta:
+    """Return the smallest gap between slots, but for those that changing clocks make twice a year.
+
+    Where a year has few slots, or one: its smallest gap, or the year.
+    """
+    year = slots_within(schedule, timezone, YEAR)
+    gaps = Counter(later - earlier for earlier, later in pairwise(year))
+    usual = [gap for gap, times in gaps.items() if times > 2]  # noqa: PLR2004 - twice a year
+    return min(usual or gaps, default=YEAR.end - YEAR.start)
 
 
 def _swallowed(config: Config, policy: Policy) -> dict[str, str]:
@@ -193,8 +204,6 @@ def _pair(tag: _Tag) -> str:
 
 
 def _spell(gap: timedelta) -> str:
-    if gap == timedelta.max:
-        return "a year"
     days, rest = divmod(gap, timedelta(days=1))
     parts = ((days, "d"), (rest // _HOUR, "h"), (rest % _HOUR // timedelta(minutes=1), "min"))
     return " ".join(f"{count} {unit}" for count, unit in parts if count)
