@@ -7,7 +7,7 @@ from functools import cache, partial
 
 from volume_images.cleanup.gathering import Versions, config_versions
 from volume_images.cleanup.plan import Scope
-from volume_images.cleanup.state import CleanupState, empty_cleanup_state
+from volume_images.cleanup.state import CleanupState, cleanup_state_key, empty_cleanup_state
 from volume_images.errors import Conflict
 from volume_images.memory import Memory, Origin, read_state, replace_state
 from volume_images.protocols import RunLimits, World
@@ -39,7 +39,7 @@ class Chore:
     @property
     def state_key(self) -> str:
         """Where cleanup keeps its memory of the cloud."""
-        return f"state/cleanup/{self.cloud}.json"
+        return cleanup_state_key(self.cloud)
 
     @property
     def grace(self) -> timedelta:

@@ -78,7 +78,9 @@ def _find(world: World, opened: dict[str, Cloud], wanted: str) -> _Found:
         recognised = [recognise(image, ours, None) for image in images]
         found += [_Found(name, image) for image in recognised if image is not None]
     if not found:
-        raise InputError(f"{wanted}: no image of this name or id carries a name and owner of ours")
+        raise InputError(
+            f"{wanted}: no image of this name or id carries a name and an owner of ours"
+        )
     if len(found) > 1:
         ids = ", ".join(sorted(one.image.image.id for one in found))
         raise InputError(f"{wanted}: several images have this name: name one by its id: {ids}")

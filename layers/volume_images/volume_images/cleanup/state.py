@@ -178,6 +178,11 @@ def empty_cleanup_state(deployment_id: str) -> CleanupState:
     return CleanupState(version=FORMAT, deployment=deployment_id)
 
 
+def cleanup_state_key(cloud: str) -> str:
+    """Return where cleanup keeps its memory of a cloud."""
+    return f"state/cleanup/{cloud}.json"
+
+
 def record_key(project_id: str, key: GroupKey) -> str:
     """Return the key of a group's record: the same volume id in another project is another."""
     return f"{project_id}/{key}"

@@ -7,6 +7,7 @@ import typer
 
 from volume_images.bootstrap import Connections, config_source
 from volume_images.cli.exit_codes import ExitCode
+from volume_images.cli.moved_volumes import moved_volumes
 from volume_images.cli.options import JsonOption, examples
 from volume_images.cli.printing import print_json, print_line
 from volume_images.config.checks import check_config
@@ -23,11 +24,21 @@ commands = typer.Typer(
     epilog=examples(
         "volume-images config check config.yaml",
         "volume-images config check s3://my-config-bucket/config.yaml --json",
+        "volume-images config check new.yaml --store s3://my-state-bucket",
     )
 )
 def check(
     location: Annotated[str, typer.Argument(metavar="FILE|S3", help="A file, or s3://bucket/key.")],
     *,
+    store: Annotated[
+        str | None,
+        typer.Option(
+            "--store",
+            metavar="FOLDER|S3",
+            help="Compare with what cleanup remembers there: which volumes change their policy."
+            "  [VOLUME_IMAGES_STORE]",
+        ),
+    ] = None,
     as_json: JsonOption = False,
 ) -> int:
     """Say everything that is wrong with a config.
@@ -41,7 +52,8 @@ def check(
         config = parse_config(body, location)
     except ConfigError as error:
         return _say(location, error.problems, (), "", as_json=as_json)
-    return _say(location, check_config(config), lint_config(config), _size(config), as_json=as_json)
+    warnings = (*lint_config(config), *moved_volumes(config, location, store))
+    return _say(location, check_config(config), warnings, _size(config), as_json=as_json)
 
 
 @commands.command(epilog=examples("volume-images config schema > config.schema.json"))

@@ -25,6 +25,10 @@ _WAITING = frozenset({ExportResult.DEFERRED, ImageResult.ANNOUNCED, ImageResult.
 _GONE = frozenset({ImageResult.DELETED, ImageResult.GONE})
 _EXPECTED = frozenset({ExportResult.DONE, ImageResult.KEPT})
 
+ADOPT_HINT = (
+    "unknown images are kept, and no rule judges them: volume-images adopt IMAGE takes one in"
+)
+
 Names = Mapping[str, str]
 """What people call a volume, by its id."""
 
@@ -39,6 +43,8 @@ def report_table(report: Report, names: Names, console: Console) -> RenderableTy
     if len(outcomes) > MOST_ROWS:
         parts.append(Text(f"and {len(outcomes) - MOST_ROWS} more: --json has all of them"))
     parts.append(Text(_summary(report)))
+    if any(outcome.result is ImageResult.UNKNOWN for outcome in outcomes):
+        parts.append(Text(ADOPT_HINT))
     return Group(*parts)
 
 
@@ -124,6 +130,8 @@ def _fields(outcome: Outcome) -> Iterator[str]:
 
 def _goes_at(outcome: Outcome) -> str:
     at = outcome.details.get("deletes_at")
+    if outcome.details.get("due"):
+        return "now"  # by a dry run, or what time was too short for
     return in_utc(datetime.fromisoformat(at)) if isinstance(at, str) else ""
 
 
@@ -134,5 +142,7 @@ def _summary(report: Report) -> str:
         Function.CLEANUP: "no image of ours",
     }
     said = counts or nothing[Function(report.function)]
+    due = sum(bool(outcome.details.get("due")) for outcome in report.outcomes)
+    now = f"; {due} of the announced would go now" if due else ""
     dry = "dry run, nothing was changed: " if report.dry_run else ""
-    return f"{dry}{said} (run {report.run_id})"
+    return f"{dry}{said}{now} (run {report.run_id})"
