@@ -16,6 +16,7 @@ from botocore.exceptions import BotoCoreError
 
 from volume_images.clock import ServedClock, SystemClock
 from volume_images.cloud.open import OpenedCloud, open_cloud
+from volume_images.cloud.session import Record
 from volume_images.cloud.wire import tls_context
 from volume_images.cloud_secrets import Credential, read_aws_secret, read_local_secret
 from volume_images.config.schema import CloudConfig
@@ -185,6 +186,29 @@ def connect(settings: Settings, function: Function, connections: Connections) ->
         open_cloud=opened,
         deployment_id=settings.deployment_id,
         minimum_grace=settings.minimum_grace,
+    )
+
+
+def open_cloud_to_restore(
+    settings: Settings,
+    name: str,
+    config: CloudConfig,
+    connections: Connections,
+    clock: Clock,
+    record: Record | None = None,
+) -> OpenedCloud:
+    """Open a cloud with its `restore` secret, which no function of Lambda can read.
+
+    Raises CredentialError, CloudUnavailable.
+    """
+    credential = _credential(f"{settings.secret_prefix}/restore/{name}", config, connections)
+    return open_cloud(
+        config,
+        credential.secret,
+        clock=clock,
+        tls=connections.tls(settings.ca_bundle),
+        system_clock=_SYSTEM_CLOCK,
+        record=record,
     )
 
 

@@ -1,0 +1,1 @@
+"""Trying a cloud out: one small volume there and back, and what it showed."""
