@@ -141,6 +141,7 @@ class TestMetrics:
                 "ExportsMissed": 0,
                 "ExportsInFlight": 4,
                 "ImagesStuck": 1,
+                "ImagesUnmarked": 0,
                 "RequestsWaiting": 0,
             }
         }
