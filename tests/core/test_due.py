@@ -1,10 +1,11 @@
 """What may be deleted: after the whole grace, in a safe order, the longest wait first."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
 from tests.core.cleanup_samples import (
+    DAY,
     DB,
     DEPLOYMENT,
     GRACE,
@@ -67,6 +68,43 @@ def test_a_failed_image_is_due_24_hours_after_it_was_first_seen_so(
     waited: timedelta, expected: list[list[str]]
 ) -> None:
     assert after([image(5, "bad", status="killed"), *days(9)], waited) == expected
+
+
+@pytest.mark.parametrize(
+    ("found_at", "expected"),
+    [(NOW - DAY + timedelta(seconds=1), []), (NOW - DAY, [["stuck"]])],
+)
+def test_a_stuck_image_is_due_24_hours_after_it_was_found_so_whoever_saw_it_first(
+    found_at: datetime, expected: list[list[str]]
+) -> None:
+    images = [image(5, "stuck", status="queued"), *days(9)]
+    found = plan(images, stuck={"stuck": found_at})
+
+    assert ids(due(announced(found), found)) == expected
+
+
+def test_failed_and_stuck_images_say_by_which_rule_they_go() -> None:
+    images = [
+        image(4, "failed", status="killed", group=REQUESTED),
+        image(5, "stuck", status="queued", group=REQUESTED),
+    ]
+    found = plan(images, stuck={"stuck": slot(7)})
+
+    ((failed, stuck),) = (
+        group.deletions for group in due(announced(found), found, frozenset({DB}))
+    )
+
+    assert failed.standing.reason == "failed since 2026-03-10T12:00:00Z"
+    assert stuck.standing.reason == "stuck since 2026-03-07T02:00:00Z"
+
+
+def test_an_image_that_failed_starts_anew_where_it_was_good_in_between() -> None:
+    bad = [image(5, "bad", status="killed"), *days(9)]
+    state = announced(plan(bad))
+    state = announced(plan([image(5, "bad"), *days(9)], NOW + 23 * HOUR), state)
+    last = plan(bad, NOW + 24 * HOUR)
+
+    assert ids(due(announced(last, state), last)) == []
 
 
 def test_without_wait_everything_of_the_volume_is_due_at_once_and_of_no_other() -> None:

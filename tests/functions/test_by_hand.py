@@ -1,16 +1,17 @@
 """What people ask of cleanup's memory: forget, adopt, pin, against a cloud and S3 on loopback."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
 
 import pytest
 
-from tests.cleanup_site import DAY, DB, HOUR, Site, reasons, results
+from tests.cleanup_site import DAY, DB, HOUR, Passing, Site, reasons, results, with_images
 from tests.sandbox.cloud_server import PROJECT_ID
 from tests.sandbox.stack import SandboxStack
 from volume_images.cleanup.by_hand import adopt, forget
 from volume_images.cleanup.pinning import set_pins
 from volume_images.errors import InputError
-from volume_images.model import Dialect, GroupKey, Tick
+from volume_images.model import Dialect, GroupKey, Image, Tick
 from volume_images.report import CloudResult, ImageResult
 
 OLD = GroupKey("old", requested=False, volume_id=DB)
@@ -279,3 +280,30 @@ def test_a_renamed_policy_and_prefix_keep_their_series_in_one_group(site: Site) 
         "day-28": "keep_last 2/3",
         "day-29": "keep_last 1/3",
     }
+
+
+class Interrupted(Passing):
+    """Let a person act once, between a run's reading of the state and its writing."""
+
+    act: Callable[[], object]
+
+    def all(self, created_since: datetime | None = None) -> Sequence[Image]:
+        seen = super().all(created_since)
+        act, type(self).act = type(self).act, lambda: None
+        act()
+        return seen
+
+
+def test_what_a_person_asks_while_a_cleanup_runs_is_not_lost(orphaned: Site) -> None:
+    """The run loses its write, and plans again with what the person wrote."""
+    orphaned.plant(30, "odd", size_gib=999)
+    Interrupted.act = lambda: (
+        adopt(orphaned.world(), ["odd"], dry_run=False),
+        forget(orphaned.world(), "old", dry_run=False),
+    )
+
+    report = orphaned.clean(change=with_images(Interrupted))
+
+    assert reasons(report)["odd"] == "keep_last 1/3"
+    assert reasons(report)["day-20"] == f"{WHY}, forgotten"
+    assert results(report)["day-27"] == "announced"
