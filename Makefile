@@ -10,9 +10,10 @@ export SAM_CLI_TELEMETRY := 0
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test coverage lint build deploy lock upgrade clean
+.PHONY: test-pages openstack-up openstack-down test-openstack
 
 help: ## list these targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' Makefile
 
 setup: .venv/.ready ## .venv with the volume-images command and all that tests need
 
@@ -24,6 +25,18 @@ test: .venv/.ready ## all tests, on every core
 
 coverage: .venv/.ready ## all tests, and which branches of the package they reach
 	$(VENV)/pytest -q -n auto --cov --cov-report=term
+
+test-pages: .venv/.ready ## the pages in a real browser: needs /usr/bin/chromium
+	$(VENV)/pytest -q -m browser --durations=5
+
+openstack-up: ## install and start a real OpenStack on loopback (Debian, as root)
+	tests/openstack/up
+
+openstack-down: ## stop it; its volumes and images stay for the next start
+	tests/openstack/down
+
+test-openstack: .venv/.ready openstack-up ## the tests that need a real OpenStack
+	$(VENV)/pytest -q -m openstack tests/contract tests/openstack
 
 lint: .venv/.ready .tools/sam/.ready ## style, types, import directions, template
 	$(VENV)/ruff check

@@ -38,9 +38,15 @@ def site(standing_site: Site) -> Iterator[Site]:
     standing_site.clear()
 
 
+@pytest.fixture(scope="module")
+def standing_cloud(standing_site: Site) -> OpenedCloud:
+    return opened(standing_site)
+
+
 @pytest.fixture
-def cloud(site: Site) -> OpenedCloud:
-    return opened(site)
+def cloud(site: Site, standing_cloud: OpenedCloud) -> OpenedCloud:  # noqa: ARG001 - at rest
+    """Give the cloud as the product opens it: once, for many calls."""
+    return standing_cloud
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from volume_images.model import Dialect, VolumeStatus
 IMAGES = f"http://127.0.0.1:{IMAGE}/v2/images"
 BLOCK_STORAGE_URL = f"http://127.0.0.1:{BLOCK_STORAGE}/v3"
 PATCH_TYPE = "application/openstack-images-v2.1-json-patch"
-A_MOMENT = 0.05
+A_MOMENT = 0.3
 LONGEST_WAIT = 60.0
 
 
@@ -38,6 +38,7 @@ class OpenstackSite:
         self._session.headers["X-Auth-Token"] = log_in(self)
         self._session.headers["Accept"] = "application/json"
         self._credential: dict[str, str] | None = None
+        self._admin: OpenstackSite | None = None
 
     @classmethod
     def running(cls) -> "OpenstackSite":
@@ -49,6 +50,8 @@ class OpenstackSite:
 
     def close(self) -> None:
         self._session.close()
+        if self._admin is not None:
+            self._admin.close()
 
     def call(self, method: str, url: str, **arguments: Any) -> requests.Response:  # noqa: ANN401
         """Call as this site's user, without the product's client."""
@@ -113,13 +116,13 @@ class OpenstackSite:
 
     def clear(self) -> None:
         self.wait_for_exports()
-        self._delete_images()
-        admin = self._as_admin()
-        admin._delete_images()  # noqa: SLF001 - of the same class
-        admin.close()
+        self.delete_images()
+        self._as_admin().delete_images()
 
     def _as_admin(self) -> "OpenstackSite":
-        return OpenstackSite(self.facts, "admin")
+        if self._admin is None:
+            self._admin = OpenstackSite(self.facts, "admin")
+        return self._admin
 
     def wait_for_exports(self) -> None:
         """Wait until no volume is uploading."""
@@ -132,7 +135,8 @@ class OpenstackSite:
             assert time.monotonic() < until, "an export does not end"
             self.let_pass()
 
-    def _delete_images(self) -> None:
+    def delete_images(self) -> None:
+        """Delete all images of this site's project."""
         listed = self.call("GET", IMAGES, params={"owner": self.project_id, "limit": "1000"})
         for image in listed.json()["images"]:
             if image["protected"]:

@@ -61,6 +61,7 @@ class RunSite:
         }
         for name, value in self.env.items():
             monkeypatch.setenv(name, value)
+        self._export_volumes = function("export_volumes")
 
     def configure(self, volumes: Mapping[str, str], disk_format: str) -> None:
         """Write a config for these volumes (names by id) that keeps the newest two images."""
@@ -94,7 +95,7 @@ class RunSite:
     def tick(self, slot: datetime) -> None:
         """Have the handler of the export look at one slot."""
         event = {"scheduled_time": f"{slot:%Y-%m-%dT%H:%M:%SZ}", "policies": ["daily"]}
-        function("export_volumes").handler(event, None)
+        self._export_volumes.handler(event, None)
 
     def export(self, slot: datetime) -> None:
         """Have the handler export one slot, and a tick settle it when the cloud is done."""
@@ -102,7 +103,7 @@ class RunSite:
         until = time.monotonic() + LONGEST_EXPORT
         while self.pending():
             assert time.monotonic() < until, "the export does not end"
-            time.sleep(0.2)
+            time.sleep(0.5)
         self.tick(slot)
 
     def pending(self) -> bool:

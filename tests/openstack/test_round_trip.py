@@ -44,11 +44,8 @@ def test_an_exported_image_holds_the_bytes_of_its_volume(runs: RunSite, tmp_path
     downloaded = download(runs, image["id"], tmp_path / "image.qcow2")
     assert sha512(downloaded) == image["os_hash_value"]
     assert downloaded.stat().st_size == image["size"] < image["virtual_size"] == GIB
-    unpacked = tmp_path / "image.raw"
-    subprocess.run(
-        ["qemu-img", "convert", "-f", "qcow2", "-O", "raw", downloaded, unpacked], check=True
-    )
-    assert sha512(unpacked) == sha512(runs.bytes_of(volume_id))
+    compare = ["qemu-img", "compare", "-f", "qcow2", "-F", "raw"]
+    subprocess.run([*compare, downloaded, runs.bytes_of(volume_id)], check=True)
 
 
 def write_known_bytes(volume: Path) -> None:
