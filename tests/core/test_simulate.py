@@ -49,7 +49,6 @@ spans = st.builds(
     Span, st.integers(0, 700).map(lambda days: START + days * DAY), st.integers(1, 60)
 )
 graces = st.integers(1, 100).map(lambda hours: timedelta(hours=hours))
-MODERATE = settings(max_examples=60, deadline=None)
 
 
 def run(
@@ -121,7 +120,6 @@ def test_what_the_rules_let_go_before_the_span_plays_no_part() -> None:
 
 
 @given(schedules, rules_strategy, zones, spans)
-@MODERATE
 def test_every_evening_agrees_with_judging_all_images_ever_made(
     schedule: str, rules: RetentionRules, zone: str, span: Span
 ) -> None:
@@ -134,7 +132,6 @@ def test_every_evening_agrees_with_judging_all_images_ever_made(
 
 
 @given(schedules, rules_strategy, zones, spans, graces)
-@MODERATE
 def test_lifetimes_and_day_ends_tell_the_same(
     schedule: str, rules: RetentionRules, zone: str, span: Span, grace: timedelta
 ) -> None:
@@ -152,7 +149,6 @@ def test_lifetimes_and_day_ends_tell_the_same(
 
 
 @given(schedules, counting_rules, zones, spans)
-@MODERATE
 def test_survivors_are_bounded_by_the_counts_and_the_oldest(
     schedule: str, rules: RetentionRules, zone: str, span: Span
 ) -> None:
@@ -163,7 +159,6 @@ def test_survivors_are_bounded_by_the_counts_and_the_oldest(
 
 
 @given(schedules, rules_strategy, zones, spans)
-@MODERATE
 def test_rules_do_not_differ_from_themselves(
     schedule: str, rules: RetentionRules, zone: str, span: Span
 ) -> None:
@@ -173,7 +168,6 @@ def test_rules_do_not_differ_from_themselves(
 
 
 @given(schedules, rules_strategy, rules_strategy, spans)
-@MODERATE
 def test_a_difference_turns_round_with_its_sides(
     schedule: str, one: RetentionRules, other: RetentionRules, span: Span
 ) -> None:
