@@ -8,6 +8,7 @@ from hypothesis import HealthCheck, settings
 
 from tests.export_site import ExportSite
 from tests.sandbox.stack import SandboxStack
+from tests.security.canary_watch import pytest_runtest_makereport  # noqa: F401 - a hook of pytest
 from volume_images.model import Dialect
 
 # A test that names no number of examples of its own takes as many as the profile says.

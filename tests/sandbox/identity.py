@@ -5,7 +5,8 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, ClassVar
+from weakref import WeakSet
 
 from tests.sandbox.answers import gateway_error
 from tests.sandbox.signatures import AccessKey, BadSignature, Gatekeeper
@@ -111,9 +112,15 @@ def _user(name: str, domain_name: str, *, admin: bool = False) -> User:
 
 
 class Identity:
-    """The users of one project, and the tokens they hold. Token lifetimes are real time."""
+    """The users of one project, and the tokens they hold. Token lifetimes are real time.
+
+    `known` are all of them that are in use: their secrets must not show up anywhere.
+    """
+
+    known: ClassVar["WeakSet[Identity]"] = WeakSet()
 
     def __init__(self, dialect: Dialect, project: Project) -> None:
+        self.known.add(self)
         self.dialect = dialect
         self.project = project
         domain = project.domain_name
@@ -129,6 +136,14 @@ class Identity:
             self._hand_out(user.access_key, user)
         self.token_lifetime = TOKEN_LIFETIME
         self._tokens: dict[str, Token] = {}
+
+    def secrets(self) -> set[str]:
+        """Return everything that opens this cloud, tokens included."""
+        users = (*self.users.values(), self.operator)
+        keys = self.gatekeeper.keys.values()
+        hidden = {secret for user in users for secret in (user.password, user.credential_secret)}
+        hidden |= {secret for key in keys for secret in (key.secret, key.security_token) if secret}
+        return hidden | set(self._tokens)
 
     def temporary_key(self, role: str, lifetime: timedelta) -> AccessKey:
         """Hand out another access key of a role, with an end."""

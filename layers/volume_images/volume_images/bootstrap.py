@@ -71,8 +71,10 @@ class Connections:
     """
 
     def __init__(self) -> None:
-        # botocore logs the body of every answer at debug level: a secret's too.
+        # botocore logs the body of every answer at debug level: a secret's too. The level keeps
+        # that out of most logs, the filter also where somebody sets the level of each logger.
         logging.getLogger("botocore").setLevel(logging.INFO)
+        logging.getLogger("botocore.parsers").addFilter(_not_debug)
         self._lock = RLock()
         self._s3: S3Client | None = None
         self._secrets: SecretsManagerClient | None = None
@@ -234,6 +236,10 @@ def _credential(name: str, config: CloudConfig, connections: Connections) -> Cre
     if config.clouds_yaml is not None:
         return read_local_secret(config.clouds_yaml)
     return read_aws_secret(connections.secrets, name)
+
+
+def _not_debug(record: logging.LogRecord) -> bool:
+    return record.levelno > logging.DEBUG
 
 
 def _client(make: Callable[[], Made]) -> Made:
