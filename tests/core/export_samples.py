@@ -6,8 +6,8 @@ from typing import Any
 
 from volume_images.config.schema import Config
 from volume_images.config.selection import Member
-from volume_images.export.changes import Change, changed
 from volume_images.export.decisions import Scene
+from volume_images.export.draft import Change, changed
 from volume_images.export.state import ExportState, Record, UnderWay, empty_export_state
 from volume_images.image_name import ImageName
 from volume_images.model import GroupKey, Image, ImageStatus, Volume

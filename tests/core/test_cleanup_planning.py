@@ -218,7 +218,8 @@ def test_a_plan_tells_what_is_covered_and_what_the_volumes_of_living_images_are_
 
 
 def test_a_volume_that_is_gone_is_covered_all_the_same_and_has_no_facts() -> None:
-    gone = plan_cleanup(config(), "v1", "0123456789ab", facts(days(9), present=()), Scope(), NOTHING)
+    seen = facts(days(9), present=())
+    gone = plan_cleanup(config(), "v1", "0123456789ab", seen, Scope(), NOTHING)
 
     assert [entry.volume_id for entry in gone.covered] == [DB]
     assert gone.facts == {}

@@ -7,7 +7,6 @@ from tests.core.export_samples import DAILY, DAY, NOW, REQUESTED, SLOT, image, s
 from volume_images.export.changes import (
     Accept,
     Accounted,
-    Change,
     Discover,
     Fail,
     FirstSeen,
@@ -27,8 +26,8 @@ from volume_images.export.changes import (
     Stick,
     Unanswered,
     Unstick,
-    changed,
 )
+from volume_images.export.draft import Change, changed
 from volume_images.export.state import (
     Discovered,
     ExportState,

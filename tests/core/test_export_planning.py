@@ -29,8 +29,8 @@ from tests.core.export_samples import (
     under_way,
     volume,
 )
-from volume_images.export.changes import changed
 from volume_images.export.decisions import Scene
+from volume_images.export.draft import changed
 from volume_images.export.owed import Debt, Overdue, Owed
 from volume_images.export.planning import ExportPlan, intents, plan_exports
 from volume_images.export.preflight import DEFAULT_DISK_FORMAT

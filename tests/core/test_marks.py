@@ -16,7 +16,8 @@ from tests.core.export_samples import (
     under_way,
     volume,
 )
-from volume_images.export.changes import Marked, MarkLater, changed
+from volume_images.export.changes import Marked, MarkLater
+from volume_images.export.draft import changed
 from volume_images.export.marks import MARK_FOR, marks_due, marks_over
 from volume_images.export.settlement import changes_of
 from volume_images.export.settling import Sight, adopted, settle

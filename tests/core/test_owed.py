@@ -21,7 +21,8 @@ from tests.core.export_samples import (
     state,
 )
 from volume_images.config.selection import Member
-from volume_images.export.changes import Accept, changed
+from volume_images.export.changes import Accept
+from volume_images.export.draft import changed
 from volume_images.export.owed import debt, newest_slots, schedule_text, start_by, waiting_debt
 from volume_images.export.state import ExportState, Record, Waiting
 

@@ -1,4 +1,4 @@
-"""What must hold for retention whatever the history and the rules; `make test-deep` tries harder."""
+"""What must hold for retention whatever history and rules; `make test-deep` tries harder."""
 
 import random
 from collections import ChainMap

@@ -1,12 +1,14 @@
 """One image of each slot, whoever dies, doubles, or loses an answer or a state."""
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from threading import Barrier
+from typing import Any
 
 import pytest
 
 from tests.export_site import DB, LOG, MINUTE, STATE_KEY, WEB, ExportCall, ExportSite, said
-from volume_images.errors import LostAnswer
+from volume_images.errors import CloudUnavailable, LostAnswer
 from volume_images.model import ExportAnswer, ExportRequest
 from volume_images.report import CloudResult, Report
 from volume_images.settings import Settings
@@ -83,6 +85,54 @@ def test_an_answer_lost_before_the_work_is_unknown_and_not_posted_again_at_once(
     assert site.posts() == 0
     site.let_pass(60 * MINUTE)
     assert site.run().counts["started"] == 3
+
+
+def test_a_cloud_that_dies_after_the_posts_hides_nothing_of_those_it_answered(
+    site: ExportSite,
+) -> None:
+    """The listing after a lost answer fails, too: the other answers are written down."""
+    lost: list[str] = []
+
+    def dying(export: ExportCall, one: ExportRequest) -> ExportAnswer:
+        answer = export(one)
+        if one.volume_id == DB:
+            lost.append(answer.image_id)
+            raise LostAnswer("reset")
+        return answer
+
+    world = site.meddled(dying)
+    opened = world.open_cloud
+
+    def open_cloud(name: str, refused_secret: str = "") -> Any:  # noqa: ANN401
+        cloud = opened(name, refused_secret)
+
+        class Images:
+            """Images that cannot be listed any more once an answer was lost."""
+
+            def __getattr__(self, attribute: str) -> Any:  # noqa: ANN401
+                if lost and attribute == "all":
+                    raise CloudUnavailable("no route to host")
+                return getattr(cloud.images, attribute)
+
+        class Dying:
+            """The cloud, with these images."""
+
+            images = Images()
+
+            def __getattr__(self, attribute: str) -> Any:  # noqa: ANN401
+                return getattr(cloud, attribute)
+
+        return Dying()
+
+    report = site.run(world=replace(world, open_cloud=open_cloud))
+    assert said(report) == [
+        ("started", "accepted"),
+        ("started", "accepted"),
+        ("unknown", "answer_lost"),
+    ]
+    site.let_pass(2 * MINUTE)
+    assert said(site.run()) == [("done", "active")] * 3
+    assert site.posts() == 3
 
 
 @pytest.mark.parametrize("body", [b"{", b"[]", b'{"version": 1, "records": 3}'])

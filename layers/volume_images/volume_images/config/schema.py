@@ -61,7 +61,7 @@ class CloudConfig(_Strict):
     )
     strategy: Literal["volume_upload", "ims_job"] = Field(
         default="volume_upload",
-        description="how an export is asked for; ims_job: attached disks alone, format by the cloud",
+        description="how exports are asked for; ims_job: attached volumes only, no formats",
     )
     max_in_flight: Positive = Field(default=20, description="exports under way at once")
     max_concurrency: Positive = Field(default=16, description="HTTP requests at once")

@@ -4,14 +4,13 @@ They carry values, not increments, so that applying one twice is applying it onc
 loses against another run's is made again from the newer state with the same changes.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
 
+from volume_images.export.draft import Draft
 from volume_images.export.state import (
     Discovered,
-    ExportState,
     Missed,
     NewestGood,
     Record,
@@ -22,63 +21,6 @@ from volume_images.export.state import (
     Waiting,
     slot_key,
 )
-
-
-@dataclass(slots=True)
-class Draft:
-    """A state in the making, while changes are applied."""
-
-    records: dict[str, Record]
-    under_way: dict[str, UnderWay]
-    stuck: dict[str, Stuck]
-    unmarked: dict[str, Unmarked]
-    waiting: dict[str, Waiting]
-    missed: dict[str, Missed]
-    schedules: dict[str, str]
-    discovered: dict[str, Discovered]
-    fields: dict[str, object]
-
-    def update(self, group: str, **values: object) -> None:
-        """Replace fields of a group's record."""
-        self.records[group] = self.records.get(group, Record()).model_copy(update=values)
-
-
-class Change(Protocol):
-    """One fact to write down."""
-
-    def apply(self, draft: Draft) -> None:
-        """Write it into the draft."""
-        ...
-
-
-def changed(state: ExportState, changes: Iterable[Change]) -> ExportState:
-    """Return the state with the changes applied, in order."""
-    draft = Draft(
-        records=dict(state.records),
-        under_way=dict(state.under_way),
-        stuck=dict(state.stuck),
-        unmarked=dict(state.unmarked),
-        waiting=dict(state.waiting),
-        missed=dict(state.missed),
-        schedules=dict(state.schedules),
-        discovered=dict(state.discovered),
-        fields={},
-    )
-    for change in changes:
-        change.apply(draft)
-    return state.model_copy(
-        update={
-            "records": draft.records,
-            "under_way": draft.under_way,
-            "stuck": draft.stuck,
-            "unmarked": draft.unmarked,
-            "waiting": draft.waiting,
-            "missed": draft.missed,
-            "schedules": draft.schedules,
-            "discovered": draft.discovered,
-            **draft.fields,
-        }
-    )
 
 
 def _later(one: datetime | None, other: datetime) -> datetime:

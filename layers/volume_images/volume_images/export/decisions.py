@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from volume_images.config.schema import Config
-from volume_images.export.changes import Accounted, Change, Miss, Refuse
+from volume_images.export.changes import Accounted, Miss, Refuse
+from volume_images.export.draft import Change
 from volume_images.export.owed import Owed
 from volume_images.export.preflight import facts, obstacle
 from volume_images.export.state import (

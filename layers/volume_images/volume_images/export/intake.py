@@ -6,7 +6,7 @@ from datetime import datetime
 
 from volume_images.config.selection import Member, resolve_request
 from volume_images.errors import Conflict, TriggerError
-from volume_images.export.changes import changed
+from volume_images.export.draft import changed
 from volume_images.export.errand import Errand
 from volume_images.export.gathering import known_members
 from volume_images.export.memory import CONFLICTS, read, write

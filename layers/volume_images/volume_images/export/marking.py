@@ -5,7 +5,8 @@ from concurrent.futures import ThreadPoolExecutor
 from threading import Event
 
 from volume_images.errors import CloudError, CloudUnavailable, Throttled
-from volume_images.export.changes import Change, Marked, MarkLater
+from volume_images.export.changes import Marked, MarkLater
+from volume_images.export.draft import Change
 from volume_images.export.marks import Marking
 from volume_images.protocols import Cloud
 

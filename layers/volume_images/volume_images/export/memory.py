@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from volume_images.errors import Conflict
-from volume_images.export.changes import Change, changed
+from volume_images.export.draft import Change, changed
 from volume_images.export.errand import Errand
 from volume_images.export.state import ExportState, empty_export_state, export_state_key, marked
 from volume_images.memory import Memory, Origin, read_state, replace_state

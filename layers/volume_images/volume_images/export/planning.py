@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import chain, zip_longest
 
-from volume_images.export.changes import Accounted, Change, FoundGood, Intend
+from volume_images.export.changes import Accounted, FoundGood, Intend
 from volume_images.export.decisions import (
     Decision,
     Scene,
@@ -16,6 +16,7 @@ from volume_images.export.decisions import (
     refuse,
     why_not,
 )
+from volume_images.export.draft import Change
 from volume_images.export.owed import Debt, Overdue, Owed
 from volume_images.export.preflight import DEFAULT_DISK_FORMAT
 from volume_images.export.settling import deadline

@@ -7,8 +7,9 @@ from datetime import timedelta
 from threading import Event
 
 from volume_images.errors import CloudError, CloudUnavailable, LostAnswer, NotFound, Throttled
-from volume_images.export.changes import Change, Follow, Leave, MarkLater, Pause, Unanswered
+from volume_images.export.changes import Follow, Leave, MarkLater, Pause, Unanswered
 from volume_images.export.decisions import Decision, Scene, refuse
+from volume_images.export.draft import Change
 from volume_images.export.planning import Step
 from volume_images.export.state import Unmarked, slot_key
 from volume_images.model import ExportAnswer, ExportJob, Image

@@ -6,7 +6,8 @@ from datetime import datetime
 
 from volume_images.config.schema import Config
 from volume_images.config.selection import Member
-from volume_images.export.changes import Accept, Change, LookSoon, changed
+from volume_images.export.changes import Accept, LookSoon
+from volume_images.export.draft import Change, changed
 from volume_images.export.state import ExportState, Waiting, slot_key
 from volume_images.model import GroupKey
 from volume_images.report import ExportResult, Outcome

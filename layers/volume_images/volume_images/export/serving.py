@@ -1,29 +1,28 @@
 """One export run in one cloud: gather, settle, plan, intend, act, mark; again while it stays."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from volume_images.config.selection import Member, narrowed
 from volume_images.errors import CloudError, Conflict, CredentialError, IncompleteListing
-from volume_images.export.changes import Accept, Change, SecretRefused, changed
+from volume_images.export.asking import already_exported, asked_for, named_slots, oldest_owed
+from volume_images.export.changes import SecretRefused
 from volume_images.export.closing import closing, uncovered
 from volume_images.export.decisions import Scene
+from volume_images.export.draft import Change, changed
 from volume_images.export.errand import Errand
 from volume_images.export.gathering import Gathered, gather, images_named, known_members
 from volume_images.export.marking import mark_all
 from volume_images.export.marks import marks_due, marks_over
 from volume_images.export.memory import CONFLICTS, read, write, write_through
-from volume_images.export.owed import Debt, debt, newest_slots, waiting_debt
 from volume_images.export.planning import INTENT_VALID, ExportPlan, Step, intents, plan_exports
 from volume_images.export.posting import answered, lost, post_all, said
 from volume_images.export.progress import Progress
-from volume_images.export.requesting import take_on_slot
 from volume_images.export.settlement import changes_of, outcome_of, stuck_changes
 from volume_images.export.settling import settle
-from volume_images.export.state import ExportState, slot_key
+from volume_images.export.state import ExportState
 from volume_images.memory import Memory, Origin
-from volume_images.model import GroupKey
+from volume_images.model import GroupKey, Image
 from volume_images.protocols import Cloud
 from volume_images.report import CloudOutcome, CloudResult, ExportResult, Outcome
 
@@ -101,7 +100,8 @@ def _look_once(
 ) -> _Looked:
     before = memory.state
     now = errand.world.clock.now()
-    gathered = gather(errand, cloud, before, _oldest_owed(errand, before, now), now)
+    known = known_members(errand.world.config, errand.cloud, before)
+    gathered = gather(errand, cloud, before, oldest_owed(errand, before, known, now), now)
 
     settled = [settle(entry, gathered.sight, now) for entry in gathered.entries]
     facts: list[Change] = [
@@ -109,14 +109,14 @@ def _look_once(
         *changes_of(settled, before, now),
         *stuck_changes(before, gathered.sight),
         *marks_over(before, gathered.sight, now),
-        *_named(errand, gathered.members, now),
+        *named_slots(errand, gathered.members, now),
     ]
     scene = _scene(errand, changed(before, facts), gathered, progress, now)
-    plan = plan_exports(_debt(errand, scene.state, gathered.members, now), scene)
+    plan = plan_exports(asked_for(errand, scene.state, gathered.members, now), scene)
     facts += plan.changes
     if errand.whole:
         facts += uncovered(scene.state, gathered.members)
-    progress = progress.noting(_nothing_owed(errand, scene, gathered.members))
+    progress = progress.noting(already_exported(errand, scene, gathered.members))
     progress = progress.noting(plan.outcomes)
     progress = progress.noting(outcome_of(one, errand.cloud) for one in settled)
 
@@ -147,7 +147,7 @@ def _act(
 
     posted = post_all(cloud, steps, errand.cloud_config.max_concurrency, in_time)
     names = lost(posted)
-    listed = images_named(errand, cloud, names, scene.now) if names else {}
+    listed = _listed_again(errand, cloud, names, scene.now) if names else {}
     outcomes: list[Outcome] = []
     changes: list[Change] = []
     for one in posted:
@@ -155,6 +155,15 @@ def _act(
         outcomes.append(outcome)
         changes += remembered
     return changes, progress.noting(outcomes, answered(posted))
+
+
+def _listed_again(
+    errand: Errand, cloud: Cloud, names: frozenset[str], since: datetime
+) -> Mapping[str, Image]:
+    try:
+        return images_named(errand, cloud, names, since)
+    except CloudError:
+        return {}  # what came of the other POSTs must still be written down
 
 
 def _mark(errand: Errand, cloud: Cloud, state: ExportState, gathered: Gathered) -> list[Change]:
@@ -170,9 +179,9 @@ def _without_cloud(
     memory = read(errand)
     now = errand.world.clock.now()
     members = known_members(errand.world.config, errand.cloud, memory.state)
-    named = _named(errand, members, now)
+    named = named_slots(errand, members, now)
     scene = _scene(errand, changed(memory.state, named), None, progress, now)
-    plan = plan_exports(_debt(errand, scene.state, members, now), scene)
+    plan = plan_exports(asked_for(errand, scene.state, members, now), scene)
     progress = progress.noting(plan.outcomes)
     changes: list[Change] = [*named, *plan.changes, *progress.sayings()]
     if isinstance(error, CredentialError) and error.refused:
@@ -215,30 +224,6 @@ def _waiting(errand: Errand, progress: Progress) -> Progress:
     )
 
 
-def _debt(errand: Errand, state: ExportState, members: Sequence[Member], now: datetime) -> Debt:
-    config = errand.world.config
-    if errand.acceptance is not None:
-        return waiting_debt(config, state, members, errand.acceptance.keys)
-    if errand.names_slot:
-        named = _named(errand, members, now)
-        keys = frozenset(slot_key(one.waiting.group, one.waiting.slot) for one in named)
-        return waiting_debt(config, changed(state, named), members, keys)
-    return debt(config, state, narrowed(members, errand.tick), at=errand.at, now=now)
-
-
-def _named(errand: Errand, members: Sequence[Member], now: datetime) -> Sequence[Accept]:
-    if not errand.names_slot:
-        return ()
-    return take_on_slot(narrowed(members, errand.tick), errand.at, now)
-
-
-def _oldest_owed(errand: Errand, state: ExportState, now: datetime) -> datetime:
-    members = known_members(errand.world.config, errand.cloud, state)
-    owing = _debt(errand, state, members, now)
-    slots = [one.slot for one in owing.owed] + [one.slot for one in owing.overdue]
-    return min(slots, default=now)
-
-
 def _scene(
     errand: Errand,
     state: ExportState,
@@ -260,17 +245,6 @@ def _scene(
         posted=progress.posted,
         busy={GroupKey.parse(entry.group).volume_id: entry for entry in state.under_way.values()},
     )
-
-
-def _nothing_owed(errand: Errand, scene: Scene, members: Sequence[Member]) -> Iterator[Outcome]:
-    """Tell a person who runs this by hand what was exported already; a schedule need not know."""
-    if not errand.stopwatch.limits.by_hand or errand.acceptance is not None:
-        return
-    for group, slot in newest_slots(scene.config, narrowed(members, errand.tick), errand.at):
-        good = scene.state.record(group).newest_good
-        if good is not None and good.slot >= slot:
-            image = (good.image_id, "")
-            yield scene.outcome(group, slot, ExportResult.DONE, "already_exported", image)
 
 
 def _planned(step: Step, scene: Scene) -> Outcome:

@@ -5,7 +5,6 @@ from datetime import datetime
 
 from volume_images.export.changes import (
     Accounted,
-    Change,
     Fail,
     Follow,
     FoundGood,
@@ -15,6 +14,7 @@ from volume_images.export.changes import (
     Unanswered,
     Unstick,
 )
+from volume_images.export.draft import Change
 from volume_images.export.settling import Settled, Settlement, Sight
 from volume_images.export.state import ExportState, NewestGood, Stuck, Unmarked
 from volume_images.model import PENDING_STATUSES, GroupKey, Image
