@@ -13,6 +13,7 @@ COMMANDS = [
     "unpin",
     "adopt",
     "forget",
+    "simulate",
     "config check",
     "config schema",
 ]

@@ -167,10 +167,11 @@ def simulate(
         expiries.append(len(evening.expired))
         announced = sum(expiries[max(0, evening.day - waits + 1) :])
         day_ends.append(DayEnd(len(kept), announced, min(kept, default=None)))
+    end = span.end
     images = tuple(
         _lifetime(slot, span, expired_on.get(slot), waits, kept.get(slot, ()))
         for slot in history
-        if span.start <= slot < span.end
+        if span.start <= slot < end
     )
     return Simulation(span, images, tuple(day_ends))
 
