@@ -253,6 +253,22 @@ def test_a_volume_is_made_of_an_image_and_removed(
     assert cloud.restoring.delete(volume_id) is False
 
 
+def test_a_restored_volume_is_made_exportable_again(
+    sandbox: CloudSandbox, cloud: OpenedCloud
+) -> None:
+    """Cinder refuses to export it as it is: it would hand on what Glance does not take."""
+    image = sandbox.world.plant_image(name="d", created_at=sandbox.clock.now(), size_gib=10)
+    volume_id = cloud.restoring.create(NewVolume(name="back", size_gib=10, image_id=image.id))
+    sandbox.clock.advance(timedelta(seconds=5))
+    again = export_request(volume_id=volume_id, disk_format="raw")
+    if sandbox.dialect is Dialect.OPENSTACK:
+        with pytest.raises(Refused, match="Unable to set 'properties' to"):
+            cloud.volumes.export(again)
+    cloud.restoring.make_exportable(volume_id)
+    cloud.restoring.make_exportable(volume_id)
+    assert cloud.volumes.export(again)
+
+
 def test_an_empty_volume_goes_where_it_is_told(sandbox: CloudSandbox, cloud: OpenedCloud) -> None:
     new = NewVolume(name="new", size_gib=10, zone="sandbox-1b", volume_type="SAS")
     made = sandbox.world.volumes[cloud.restoring.create(new)]

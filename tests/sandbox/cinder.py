@@ -6,7 +6,13 @@ from datetime import timedelta
 from typing import Any
 from urllib.parse import urlencode
 
-from tests.sandbox.answers import Refusal, cinder_error, html_error, keystone_unauthorized
+from tests.sandbox.answers import (
+    Refusal,
+    cinder_error,
+    html_error,
+    keystone_unauthorized,
+    schema_error,
+)
 from tests.sandbox.export_options import ACTION, ExportOptions, cinder_options
 from tests.sandbox.identity import Identity, Token, Unauthenticated
 from tests.sandbox.volume_creation import create, remove
@@ -22,6 +28,16 @@ MICROVERSION_OF_MESSAGES = (3, 3)
 MICROVERSION_OF_MESSAGE_FILTERS = (3, 5)
 NAMES_OF_SOURCE = frozenset({"image_id", "image_name"})
 """What a volume remembers of the image it was made from, and never hands on to another."""
+
+NOTE_OF_SIGNATURE = "signature_verified"
+NO_PROPERTIES = schema_error(
+    "Unable to set 'properties' to {}. Reason: {} is not of type 'string'",
+    "additionalProperties",
+    "type",
+    "    {'type': 'string'}",
+    {},
+).replace("On instance['additionalProperties']", "On instance['properties']")
+"""What Glance says when the note of the signature is all that Cinder has to hand on."""
 
 
 class Cinder:
@@ -165,6 +181,8 @@ class Cinder:
             case "os-volume_upload_image":
                 options = cinder_options(given, _microversion(request))
                 return self._upload(request, self._volume(request), options)
+            case "os-unset_image_metadata":
+                return self._forget_note(self._volume(request), given)
             case "os-reset_status":
                 return self._reset_status(request, self._volume(request), given)
             case _:
@@ -175,6 +193,13 @@ class Cinder:
                     " Content-Type header and try again.",
                 )
 
+    @staticmethod
+    def _forget_note(volume: SandboxVolume, given: Any) -> Answer:  # noqa: ANN401 - from the client
+        if volume.image_metadata.pop(given["key"], None) is None:
+            message = f"Glance metadata for volume/snapshot {volume.id} cannot be found."
+            raise cinder_error(404, "itemNotFound", message)
+        return Answer(200, b"", {"Content-Type": "application/json"})
+
     def _upload(self, request: Request, volume: SandboxVolume, options: ExportOptions) -> Answer:
         if options.visibility == "public" and not self._holder(request).user.admin:
             raise _forbidden("volume_extension:volume_actions:upload_public")
@@ -184,6 +209,12 @@ class Cinder:
             statuses = " or ".join(allowed)
             message = f"Invalid volume: Volume {volume.id} status must be {statuses}"
             raise cinder_error(400, "badRequest", message)
+        properties = {
+            key: text for key, text in volume.image_metadata.items() if key not in NAMES_OF_SOURCE
+        }
+        noted = properties.pop(NOTE_OF_SIGNATURE, None)
+        if noted is not None and not properties:
+            raise cinder_error(400, "badRequest", NO_PROPERTIES)
         image = self._world.start_export(
             volume,
             name=options.image_name,
@@ -191,11 +222,7 @@ class Cinder:
             container_format=options.container_format,
             visibility=options.visibility,
             protected=options.protected,
-            properties={
-                key: text
-                for key, text in volume.image_metadata.items()
-                if key not in NAMES_OF_SOURCE
-            },
+            properties=properties,
             request_id=request.id,
         )
         document = upload_document(volume, image, options, Dialect.OPENSTACK)

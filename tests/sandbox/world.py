@@ -192,6 +192,8 @@ class World:
                     "image_id": image.id,
                     "image_name": image.name,
                 }
+                if self.dialect is Dialect.OPENSTACK:
+                    volume.image_metadata["signature_verified"] = "False"
             self.volumes[volume.id] = volume
             return volume
 

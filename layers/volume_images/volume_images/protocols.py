@@ -135,6 +135,10 @@ class RestoreVolumes(Protocol):
         """
         ...
 
+    def make_exportable(self, volume_id: str) -> None:
+        """Mend what keeps a volume made of an image from being exported itself."""
+        ...
+
     def delete(self, volume_id: str) -> bool:
         """DELETE; False when it was not there any more. It is gone when a GET answers 404."""
         ...

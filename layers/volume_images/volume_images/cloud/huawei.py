@@ -82,6 +82,10 @@ class HuaweiVolumes:
         """Address under which disks are created and removed, in Cinder's form."""
         return f"{self.service.base}/{self.service.version or 'v3'}/{self.project_id}/volumes"
 
+    def hindrance(self) -> str | None:
+        """Nothing is known of one."""
+        return None
+
 
 @dataclass(frozen=True, slots=True)
 class HuaweiImages:

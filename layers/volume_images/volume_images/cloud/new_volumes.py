@@ -1,5 +1,7 @@
 """Creating and removing volumes: only what restores holds this."""
 
+from contextlib import suppress
+
 from volume_images.cloud.answers import json_object
 from volume_images.cloud.fields import part
 from volume_images.cloud.session import CloudSession
@@ -34,6 +36,18 @@ class NewVolumes:
             raise LostAnswer(
                 error.message, status=answer.status, request_id=error.request_id
             ) from error
+
+    def make_exportable(self, volume_id: str) -> None:
+        """Take the note off a new volume that would keep it from being exported itself."""
+        key = self._dialect.hindrance()
+        if key is None:
+            return
+        with suppress(NotFound):  # there is no such note: so much the better
+            self._session.change(
+                "POST",
+                self._dialect.action_url(volume_id),
+                {"os-unset_image_metadata": {"key": key}},
+            )
 
     def delete(self, volume_id: str) -> bool:
         """DELETE; False when it was not there any more. It goes on after the answer."""

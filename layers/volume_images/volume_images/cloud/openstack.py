@@ -75,6 +75,14 @@ class OpenstackVolumes:
         """Address under which volumes are created and removed."""
         return f"{self._project_url()}/volumes"
 
+    def hindrance(self) -> str | None:
+        """Cinder's note on whether the image's signature was verified.
+
+        Where a volume has no other note of its image, Cinder sends Glance an empty `properties`
+        with the next export, and Glance refuses that with 400 (seen on 2026.1, Cinder 27.0.0).
+        """
+        return "signature_verified"
+
     def _project_url(self) -> str:
         return f"{self.service.base}/{self.service.version or 'v3'}/{self.project_id}"
 

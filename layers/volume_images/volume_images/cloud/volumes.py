@@ -62,6 +62,10 @@ class VolumeDialect(Protocol):
         """Address under which volumes are created and removed."""
         ...
 
+    def hindrance(self) -> str | None:
+        """Key of a note on volumes made of images that keeps them from being exported again."""
+        ...
+
 
 class CloudVolumes:
     """Lists, reads and exports volumes; with `jobs`, it is the image service that exports."""

@@ -57,7 +57,7 @@ def _refusal(seen: Sightings) -> str:
     if not refused:
         step = seen.step(StepName.EXPORT_AGAIN)
         return step.said if step else ""
-    return f"{refused[-1].status} {' '.join(refused[-1].body.split())[:200]}"
+    return f"{refused[0].status} {' '.join(refused[0].body.split())[:200]}"
 
 
 def _forced(seen: Sightings) -> str:

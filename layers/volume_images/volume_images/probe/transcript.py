@@ -13,7 +13,7 @@ from volume_images.model import Exchange
 from volume_images.probe.card import Sightings
 from volume_images.probe.questions import answers
 
-_SECRET = re.compile(r"(?i)pass|secret|token|credential|signature|authorization|user_data")
+_SECRET = re.compile(r"(?i)pass|secret|token|credential|signature$|authorization|user_data")
 _HEADERS = re.compile(
     r"(?i)content-type|date|retry-after|.*request-id|openstack-api-version|.*rate-?limit.*"
 )

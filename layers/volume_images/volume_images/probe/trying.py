@@ -217,7 +217,7 @@ class _Attempt:
             self.seen = replace(self.seen, glimpses=glimpses)
 
     def _restored(self, source: Volume, image: Image) -> Volume:
-        return self._created(
+        restored = self._created(
             NewVolume(
                 name=f"{self.trial.name}-restored",
                 size_gib=max(source.size_gib, image.min_disk_gib or 0),
@@ -226,6 +226,8 @@ class _Attempt:
                 volume_type=source.volume_type,
             )
         )
+        self.cloud.restoring.make_exportable(restored.id)
+        return restored
 
     def _created(self, new: NewVolume) -> Volume:
         volume_id = self.cloud.restoring.create(new)
