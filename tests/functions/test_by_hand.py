@@ -1,7 +1,7 @@
 """What people ask of cleanup's memory: forget, adopt, pin, against a cloud and S3 on loopback."""
 
 from collections.abc import Callable, Iterator, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -257,6 +257,8 @@ def test_orphans_are_shrunk_by_the_configs_rule_after_their_time(site: Site) -> 
         site.clean_after(DAY)
 
     assert set(results(first).values()) == {"kept"}
+    since = {datetime.fromisoformat(str(one.details["orphan_since"])) for one in first.outcomes}
+    assert all(timedelta() <= first.finished_at - at < timedelta(minutes=1) for at in since)
     assert results(announced) == {
         "day-26": "announced",
         "day-27": "announced",

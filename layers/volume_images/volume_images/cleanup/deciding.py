@@ -77,15 +77,13 @@ def candidate(image: Recognised) -> Candidate:
 
 def _failed(image: Recognised, stuck: Mapping[str, datetime]) -> Failed | None:
     """Say whether an image is of an export that failed, or never ends; a held one stays."""
-    if _held(image):
+    if image.state is ImageState.FAILED:
+        failed = Failed(image, None)
+    elif image.state is ImageState.PENDING and image.image.id in stuck:
+        failed = Failed(image, stuck[image.image.id])
+    else:
         return None
-    stuck_since = stuck.get(image.image.id)
-    match image.state:
-        case ImageState.FAILED:
-            return Failed(image, None)
-        case ImageState.PENDING if stuck_since is not None:
-            return Failed(image, stuck_since)
-    return None
+    return None if _held(image) else failed
 
 
 def _held(image: Recognised) -> tuple[str, ...]:

@@ -41,8 +41,10 @@ def outcomes(
     found: list[Outcome] = []
     for group in plan.groups:
         record = state.group(plan.project_id, group.key)
+        orphaned = group.orphaned
+        details = {"orphan_since": orphaned.since.isoformat()} if orphaned else None
         found += [
-            _outcome(plan.cloud, entry.recognised, entry.result, entry.reason)
+            _outcome(plan.cloud, entry.recognised, entry.result, entry.reason, details)
             for entry in group.kept
         ]
         for image in _to_go(group):
