@@ -105,7 +105,7 @@ def simulate(  # noqa: PLR0913 - its options
 
 SIMULATE_EXAMPLES = examples(
     "volume-images simulate --config config.yaml --size-gib 40 --html sim.html",
-    "volume-images simulate --config config.yaml --days 3650 --policy daily --json",
+    "volume-images simulate --config config.yaml --days 3650 --policy daily",
     "volume-images simulate --config config.yaml --against new-config.yaml",
 )
 
