@@ -62,16 +62,17 @@ def down(places: Places, *, wipe: bool) -> None:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python3 -m tests.openstack", description=__doc__)
-    parser.add_argument(
+    where = argparse.ArgumentParser(add_help=False)
+    where.add_argument(
         "--folder", type=Path, default=DEFAULT_FOLDER, help=f"for all of it ({DEFAULT_FOLDER})"
     )
+    parser = argparse.ArgumentParser(prog="python3 -m tests.openstack", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
-    upwards = commands.add_parser("up", help="install what is missing, and start")
+    upwards = commands.add_parser("up", parents=[where], help="install what is missing, and start")
     upwards.add_argument(
         "--volume-mib", type=int, default=16, help="random bytes in each volume of 1 GiB (16)"
     )
-    downwards = commands.add_parser("down", help="stop")
+    downwards = commands.add_parser("down", parents=[where], help="stop")
     downwards.add_argument("--wipe", action="store_true", help="remove the data too")
     return parser
 

@@ -4,7 +4,6 @@ import json
 import os
 import secrets
 import signal
-import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from tests.openstack.places import Places
 MARK = "TESTS_OPENSTACK_SERVICE"
 """An environment variable that a service's own children inherit: by it they are known as ours."""
 
+ENDED = 0
 TICK = 0.1
 PATIENCE = 90.0
 TIME_TO_STOP = 8.0
@@ -31,7 +31,7 @@ class Process:
     @property
     def alive(self) -> bool:
         """Whether it still runs; a zombie does not."""
-        return _started_at(self.pid) == self.started_at
+        return self.started_at == _started_at(self.pid) != ENDED
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,17 +51,20 @@ def start(service: Service, places: Places) -> None:
     if known and known.process.alive:
         return
     mark = secrets.token_hex(16)
-    with _log(service.name, places).open("wb") as output:
-        started = subprocess.Popen(
-            service.command,
-            cwd=places.etc,
-            env={**service.environment, MARK: mark},
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=output,
-            start_new_session=True,
-        )
-    written = {"pid": started.pid, "started_at": _started_at(started.pid), "mark": mark}
+    log, anew = str(_log(service.name, places)), os.O_WRONLY | os.O_CREAT | os.O_TRUNC
+    # Not by `subprocess`, which minds its children: these outlive us.
+    pid = os.posix_spawn(
+        "/bin/sh",
+        ["sh", "-c", 'cd "$0" && exec "$@"', str(places.etc), *map(str, service.command)],
+        {**service.environment, MARK: mark},
+        file_actions=[
+            (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
+            (os.POSIX_SPAWN_OPEN, 1, log, anew, 0o644),
+            (os.POSIX_SPAWN_DUP2, 1, 2),
+        ],
+        setsid=True,
+    )
+    written = {"pid": pid, "started_at": _started_at(pid), "mark": mark}
     record.write_text(json.dumps(written))
 
 
@@ -136,7 +139,7 @@ def _marked(marks: set[str]) -> list[Process]:
             carried = set((folder / "environ").read_bytes().split(b"\0"))
         except OSError:
             continue  # it has just ended
-        if started_at and carried & wanted:
+        if started_at != ENDED and carried & wanted:
             found.append(Process(pid, started_at))
     return found
 
@@ -150,10 +153,10 @@ def _signal(process: Process, number: signal.Signals) -> None:
 
 
 def _started_at(pid: int) -> int:
-    """Return when a process started, in clock ticks since boot; 0 when it has ended."""
+    """Return when a process started, in clock ticks since boot."""
     try:
         stat = Path(f"/proc/{pid}/stat").read_text()
     except OSError:
-        return 0
+        return ENDED
     state, *fields = stat.rpartition(")")[2].split()  # a command's name may hold anything
-    return 0 if state in {"Z", "X"} else int(fields[18])
+    return ENDED if state in {"Z", "X"} else int(fields[18])
