@@ -10,10 +10,11 @@ export SAM_CLI_TELEMETRY := 0
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test coverage lint build deploy lock upgrade clean
+.PHONY: test-deep test-differential mutation bench-planning
 .PHONY: test-pages openstack-up openstack-down test-openstack
 
 help: ## list these targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-17s %s\n", $$1, $$2}' Makefile
 
 setup: .venv/.ready ## .venv with the volume-images command and all that tests need
 
@@ -37,6 +38,18 @@ openstack-down: ## stop it; its volumes and images stay for the next start
 
 test-openstack: .venv/.ready openstack-up ## the tests that need a real OpenStack
 	$(VENV)/pytest -q -m openstack tests/contract tests/openstack
+
+test-deep: .venv/.ready ## the properties of retention, with 2,000 examples each
+	HYPOTHESIS_PROFILE=ci $(VENV)/pytest -q -n auto tests/core/test_retention_properties.py
+
+test-differential: .venv/.ready ## our retention against Debian's restic: needs /usr/bin/restic
+	$(VENV)/pytest -q -m restic tests/differential
+
+mutation: .venv/.ready ## small changes of retention and planning: do the tests notice? (30 min)
+	$(VENV)/python -m tests.mutation
+
+bench-planning: .venv/.ready ## a million images judged, against reading and sorting them
+	$(VENV)/python -m tests.benchmarks.planning
 
 lint: .venv/.ready .tools/sam/.ready ## style, types, import directions, template
 	$(VENV)/ruff check

@@ -31,7 +31,7 @@ class BucketsByTime(dict[datetime, Buckets]):
 class RetentionCalendar:
     """Days, weeks, months and years of one time zone; hours of UTC, unless asked otherwise."""
 
-    def __init__(self, timezone: str, *, local_hours: bool = False) -> None:
+    def __init__(self, timezone: str, *, local_hours: bool) -> None:
         self._zone: tzinfo = UTC if timezone == "UTC" else ZoneInfo(timezone)
         self._local_hours = local_hours
         self.buckets = BucketsByTime(self._buckets_of)
@@ -75,6 +75,6 @@ class RetentionCalendar:
 
 
 @lru_cache
-def retention_calendar(timezone: str, *, local_hours: bool = False) -> RetentionCalendar:
+def retention_calendar(timezone: str, *, local_hours: bool) -> RetentionCalendar:
     """Return the calendar of a zone: the same one each time, for what it remembers."""
     return RetentionCalendar(timezone, local_hours=local_hours)

@@ -1,0 +1,90 @@
+"""The calendar of retention: which times share an hour, a day, a week, a month, a year."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from volume_images.retention.calendar import (
+    BEGINNING_OF_TIME,
+    SLOTS_REMEMBERED,
+    RetentionCalendar,
+    retention_calendar,
+)
+from volume_images.retention.rules import Duration
+
+TIERS = ("hour", "day", "week", "month", "year")
+times = st.datetimes(datetime(2019, 12, 1), datetime(2022, 2, 1)).map(  # noqa: DTZ001
+    lambda time: time.replace(minute=0, second=0, microsecond=0, tzinfo=UTC)
+)
+
+
+def shared(first: datetime, second: datetime) -> dict[str, bool]:
+    calendar = retention_calendar("UTC", local_hours=False)
+    pairs = zip(calendar.buckets[first], calendar.buckets[second], strict=True)
+    return dict(zip(TIERS, (one == other for one, other in pairs), strict=True))
+
+
+@given(times, times)
+def test_two_times_share_a_bucket_if_the_calendar_says_so(
+    first: datetime, second: datetime
+) -> None:
+    assert shared(first, second) == {
+        "hour": first == second,
+        "day": first.date() == second.date(),
+        "week": first.isocalendar()[:2] == second.isocalendar()[:2],
+        "month": (first.year, first.month) == (second.year, second.month),
+        "year": first.year == second.year,
+    }
+
+
+@pytest.mark.parametrize(
+    ("tier", "first", "second"),
+    [
+        ("hour", datetime(2021, 3, 1, 5, tzinfo=UTC), datetime(2021, 3, 2, 4, tzinfo=UTC)),
+        ("week", datetime(2020, 1, 8, tzinfo=UTC), datetime(2021, 1, 6, tzinfo=UTC)),  # 2 and 1
+        ("month", datetime(2020, 2, 1, tzinfo=UTC), datetime(2021, 1, 1, tzinfo=UTC)),
+    ],
+)
+def test_a_later_year_does_not_make_up_for_an_earlier_week(
+    tier: str, first: datetime, second: datetime
+) -> None:
+    assert not shared(first, second)[tier]
+
+
+def test_no_more_times_are_remembered_than_a_fleet_needs() -> None:
+    calendar = RetentionCalendar("UTC", local_hours=False)
+    start = datetime(2020, 1, 1, tzinfo=UTC)
+    for hour in range(SLOTS_REMEMBERED):
+        calendar.buckets[start + timedelta(hours=hour)]
+
+    assert len(calendar.buckets) == SLOTS_REMEMBERED
+    assert calendar.buckets[start - timedelta(hours=1)][4] == 2019
+    assert len(calendar.buckets) == 1
+
+
+def test_a_day_back_keeps_the_wall_clock_and_24_hours_do_not() -> None:
+    """Berlin's clocks went forward on 29 March 2026."""
+    calendar = retention_calendar("Europe/Berlin", local_hours=False)
+    noon = datetime(2026, 3, 29, 10, tzinfo=UTC)
+
+    assert calendar.before(noon, Duration(days=1)) == datetime(2026, 3, 28, 11, tzinfo=UTC)
+    assert calendar.before(noon, Duration(hours=24)) == datetime(2026, 3, 28, 10, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("back", "expected"),
+    [
+        (Duration(months=1), datetime(2021, 3, 3, 2, tzinfo=UTC)),
+        (Duration(years=1, months=1), datetime(2020, 3, 2, 2, tzinfo=UTC)),
+        (Duration(months=15), datetime(2019, 12, 31, 2, tzinfo=UTC)),
+        (Duration(months=3, days=31), datetime(2020, 11, 30, 2, tzinfo=UTC)),
+        (Duration(years=9999), BEGINNING_OF_TIME),
+    ],
+)
+def test_months_and_years_step_back_on_the_calendar(back: Duration, expected: datetime) -> None:
+    """From 31 March 2021; a day that a month does not have runs over into the next one."""
+    calendar = retention_calendar("UTC", local_hours=False)
+
+    assert calendar.before(datetime(2021, 3, 31, 2, tzinfo=UTC), back) == expected
