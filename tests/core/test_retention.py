@@ -219,6 +219,18 @@ def test_windows_of_a_tier_keep_the_newest_of_each_bucket_without_counting() -> 
     }
 
 
+def test_windows_count_from_the_newest_image_before_now() -> None:
+    """An image of this very moment is not past yet: then windows count from the one before it."""
+    times = ["2025-01-01T00:00", "2025-01-01T14:00", "2025-01-03T02:00"]
+
+    assert kept_strictly(times, {"keep_within": "1d"}, now=at("2025-01-03T02:00")) == {
+        time: ("within",) for time in times
+    }
+    assert kept_strictly(times, {"keep_within": "1d"}, now=at("2025-01-03T02:01")) == {
+        "2025-01-03T02:00": ("within",)
+    }
+
+
 def test_labels_keep_what_has_all_labels_of_any_set() -> None:
     images = [
         image("2025-01-01T02:00", labels=frozenset({"backup", "prod"})),
