@@ -2,14 +2,16 @@
 
 import io
 import itertools
+import re
 import threading
 from collections.abc import Iterable, Mapping
+from functools import cache, cached_property
 from types import TracebackType
 from typing import Any, Self
 
 import boto3
 from botocore.config import Config
-from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+from moto.moto_server.werkzeug_app import create_backend_app
 from mypy_boto3_s3 import S3Client
 from mypy_boto3_secretsmanager import SecretsManagerClient
 from mypy_boto3_sqs import SQSClient
@@ -21,6 +23,18 @@ ACCESS_KEY, SECRET_KEY = "sandbox", "sandbox"
 CLIENT_CONFIG = Config(s3={"addressing_style": "path"})
 
 _accounts = itertools.count(1)
+
+_SIGNED_FOR = re.compile(r"Credential=[^/]+/\d+/[^/]+/(?P<service>[^/]+)/aws4_request")
+"""Where Signature Version 4 names the service that a request is for."""
+
+
+@cache
+def _service(name: Any) -> Any:  # noqa: ANN401 - one of moto's literals; a WSGI application
+    """Return moto's application of a service: one for every account of this process.
+
+    moto's own dispatcher looks through moto's installed files at every request.
+    """
+    return create_backend_app(name)
 
 
 class AwsSandbox:
@@ -37,7 +51,6 @@ class AwsSandbox:
     def __init__(self, port: int = 0) -> None:
         self.account_id = f"{next(_accounts):012}"
         self.region = REGION
-        self._application = DomainDispatcherApplication(create_backend_app)
         self._changes = threading.Lock()
         self._server = HttpServer(self._answer, port)
         self.url = f"http://127.0.0.1:{self._server.port}"
@@ -54,19 +67,19 @@ class AwsSandbox:
             "AWS_EC2_METADATA_DISABLED": "true",
         }
 
-    @property
+    @cached_property
     def s3(self) -> S3Client:
-        """A client of its S3."""
+        """The client of its S3."""
         return boto3.client("s3", **self._client_arguments())
 
-    @property
+    @cached_property
     def secrets(self) -> SecretsManagerClient:
-        """A client of its Secrets Manager."""
+        """The client of its Secrets Manager."""
         return boto3.client("secretsmanager", **self._client_arguments())
 
-    @property
+    @cached_property
     def sqs(self) -> SQSClient:
-        """A client of its SQS."""
+        """The client of its SQS."""
         return boto3.client("sqs", **self._client_arguments())
 
     def create_bucket(self, name: str) -> str:
@@ -82,7 +95,10 @@ class AwsSandbox:
         return self
 
     def stop(self) -> None:
-        """End every connection and thread."""
+        """End every connection and thread, its own clients' too."""
+        for name in ("s3", "secrets", "sqs"):
+            if name in self.__dict__:
+                self.__dict__[name].close()
         self._server.stop()
 
     def __enter__(self) -> Self:
@@ -117,7 +133,9 @@ class AwsSandbox:
         def start_response(status: str, headers: list[tuple[str, str]], _: object = None) -> None:
             head.append((status, headers))
 
-        parts: Iterable[bytes] = self._application(self._environ(request), start_response)
+        signed_for = _SIGNED_FOR.search(request.header("Authorization"))
+        service = _service(signed_for["service"] if signed_for else "s3")
+        parts: Iterable[bytes] = service(self._environ(request), start_response)
         body = b"".join(parts)
         [(status, headers)] = head
         return Answer(int(status.split()[0]), body, dict(headers))
