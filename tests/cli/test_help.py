@@ -14,6 +14,8 @@ COMMANDS = [
     "adopt",
     "forget",
     "simulate",
+    "explain",
+    "retention",
     "config check",
     "config schema",
 ]

@@ -223,9 +223,9 @@ def test_windows_count_from_the_newest_image_before_now() -> None:
     """An image of this very moment is not past yet: then windows count from the one before it."""
     times = ["2025-01-01T00:00", "2025-01-01T14:00", "2025-01-03T02:00"]
 
-    assert kept_strictly(times, {"keep_within": "1d"}, now=at("2025-01-03T02:00")) == {
-        time: ("within",) for time in times
-    }
+    assert kept_strictly(times, {"keep_within": "1d"}, now=at("2025-01-03T02:00")) == dict.fromkeys(
+        times, ("within",)
+    )
     assert kept_strictly(times, {"keep_within": "1d"}, now=at("2025-01-03T02:01")) == {
         "2025-01-03T02:00": ("within",)
     }
@@ -301,6 +301,13 @@ def test_d1_clocks_may_differ_by_the_allowance() -> None:
         "2026-01-01T02:05": ("future",),
         "2026-01-01T02:05:01": ("future",),
     }
+
+
+def test_d1_a_pinned_image_within_the_allowance_is_not_of_the_future() -> None:
+    now = at("2026-01-01T02:00")
+    images = [image("2026-01-01T02:05", pinned=True), image("2026-01-01T01:00")]
+
+    assert kept(images, {"keep_last": 1}, now=now)["2026-01-01T02:05"] == ("pinned",)
 
 
 def test_d2_a_slot_has_one_place_and_its_first_image_holds_it() -> None:
@@ -450,6 +457,10 @@ def test_d6_days_are_those_of_the_zone_and_hours_those_of_utc() -> None:
 
 
 # How verdicts are told.
+
+
+def test_states_are_spelled_as_lists_and_recognition_spell_them() -> None:
+    assert [str(state) for state in State] == ["good", "pending", "failed", "unknown"]
 
 
 def test_reasons_name_the_rule_and_the_place_taken() -> None:
