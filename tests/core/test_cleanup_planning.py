@@ -160,6 +160,21 @@ def test_the_floor_is_checked_against_the_verdicts_whatever_they_say() -> None:
         floor_of(newest, wrong, 1, NOW)
 
 
+def test_the_floor_reaches_as_far_ahead_as_the_rules_do() -> None:
+    """Both let clocks differ by five minutes."""
+    ahead = [image(NOW + timedelta(minutes=minutes), f"in {minutes}") for minutes in (4, 5, 6)]
+
+    group = only_group(plan([*days(9), *ahead], by=config(min_keep=3)))
+
+    assert [found.id for found in group.floor] == ["in 5", "in 4", "daily-0309T0200"]
+
+
+def test_every_reason_of_a_kept_image_is_told() -> None:
+    held = image(1, "held", pinned=True, protected=True)
+
+    assert said(only_group(plan([held, *days(9)])))["held"][1] == "pinned, protected"
+
+
 def test_rules_that_keep_nothing_stop_the_group_and_no_other() -> None:
     """A config that parses cannot say so; the guard is there for the day one can."""
     careful = config()
@@ -175,6 +190,9 @@ def test_rules_that_keep_nothing_stop_the_group_and_no_other() -> None:
     assert stopped.stop.startswith(f"daily/{DB}: no retention rule keeps anything")
     assert (stopped.expired, stopped.failed) == ((), ())
     assert {result for result, _ in said(stopped).values()} == {ImageResult.KEPT}
+    assert all(
+        why.startswith("safety stop: no retention rule") for _, why in said(stopped).values()
+    )
     assert expired(groups[REQUESTED]) == {"daily.request-0301T0200"}
 
 
