@@ -111,13 +111,7 @@ class ExportSite:
         world.image_quota = 100_000
         world.most_exports = 0
         plant_volumes(world, 3)
-        s3, bucket = self.stack.aws.s3, self.stack.state_bucket
-        versions = [
-            {"Key": version["Key"], "VersionId": version["VersionId"]}
-            for version in s3.list_object_versions(Bucket=bucket).get("Versions", [])
-        ]
-        if versions:
-            s3.delete_objects(Bucket=bucket, Delete={"Objects": versions})
+        self.stack.aws.empty(self.stack.state_bucket)
         self.edit()
 
     def world(self) -> World:

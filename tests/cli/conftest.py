@@ -1,4 +1,4 @@
-"""The command in this process, a sandbox in each test, and what is wrong with a cloud."""
+"""The command in this process, a sandbox as new in each test, and what is wrong with a cloud."""
 
 import json
 import os
@@ -61,10 +61,17 @@ def cli(bare_environment: None, capsys: pytest.CaptureFixture[str]) -> Cli:  # n
     return run
 
 
-@pytest.fixture
-def stack() -> Iterator[SandboxStack]:
+@pytest.fixture(scope="session")
+def shared_stack() -> Iterator[SandboxStack]:
     with SandboxStack(dialect=Dialect.OPENSTACK, volumes=3, in_flight=3) as stack:
         yield stack
+
+
+@pytest.fixture
+def stack(shared_stack: SandboxStack) -> SandboxStack:
+    """Give a sandbox that nobody has used yet."""
+    shared_stack.reset()
+    return shared_stack
 
 
 @pytest.fixture

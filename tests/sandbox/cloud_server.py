@@ -61,14 +61,20 @@ class CloudSandbox:
         self.project_id = PROJECT_ID
         self.project_name = PROJECT_NAME
         self.domain_name = "acme" if dialect is Dialect.HUAWEI else "Default"
-        self.clock = SandboxClock(start)
-        self.world = World(dialect, self.clock, PROJECT_ID)
-        project = Project(id=PROJECT_ID, name=PROJECT_NAME, domain_name=self.domain_name)
-        self.identity = Identity(dialect, project)
-        self.requests: list[Seen] = []
+        self._first = (start, volumes, foreign)
         self._seen_lock = threading.Lock()
         self._server = HttpServer(self._answer, port)
         self.url = f"http://127.0.0.1:{self._server.port}"
+        self.reset()
+
+    def reset(self) -> None:
+        """Be a cloud that nobody has used yet, with other secrets, at the same address."""
+        start, volumes, foreign = self._first
+        self.clock = SandboxClock(start)
+        self.world = World(self.dialect, self.clock, PROJECT_ID)
+        project = Project(id=PROJECT_ID, name=PROJECT_NAME, domain_name=self.domain_name)
+        self.identity = Identity(self.dialect, project)
+        self.requests: list[Seen] = []
         self._services = self._open_services()
         plant_volumes(self.world, volumes)
         if foreign:
