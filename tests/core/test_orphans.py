@@ -326,3 +326,21 @@ def test_a_former_prefix_and_a_former_policy_keep_a_series_in_its_group() -> Non
     assert isinstance(group.expired[0], Expired)
     assert expired(group) == ["daily-0306T0200"]
     assert only_group(plan(days(8, 9), by=today)).key.volume_id == DB
+
+
+def test_an_orphan_of_the_future_stays_and_takes_no_place_among_the_newest() -> None:
+    at = NOW + AFTER
+
+    _, group = judged(orphaned_at(), at, [*IMAGES[:2], image(at + HOUR, "ahead")])
+
+    assert [one.id for one in group.floor] == ["daily-0302T0200"]
+    assert expired(group) == ["daily-0301T0200"]
+
+
+def test_a_held_orphan_says_what_holds_it() -> None:
+    held = image(1, "held", pinned=True, protected=True)
+
+    _, group = judged(orphaned_at(), NOW + AFTER, [held, *IMAGES[1:]])
+
+    reasons = {entry.recognised.image.id: entry.reason for entry in group.kept}
+    assert reasons["held"] == f"pinned, protected, {WHY}"

@@ -25,7 +25,7 @@ PACKAGE = Path("layers/volume_images")
 CORE = "tests/core/test_"
 RETENTION = ("retention", "retention_calendar", "retention_properties", "what_if")
 CLEANUP = ("cleanup_planning", "orphans", "explaining", "announcing", "due", "cleanup_histories")
-EXPORT = ("export_planning", "requesting", "owed", "settling", "export_histories")
+EXPORT = ("export_planning", "export_planning_edges", "requesting", "owed", "settling")
 
 TARGETS: dict[str, Sequence[str]] = {
     "volume_images.retention.judging": RETENTION,
