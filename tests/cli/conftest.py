@@ -1,6 +1,7 @@
 """The command in this process, a sandbox as new in each test, and what is wrong with a cloud."""
 
 import json
+import logging
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -38,14 +39,17 @@ Cli = Callable[..., Ran]
 
 @pytest.fixture
 def bare_environment() -> Iterator[None]:
-    """Leave nothing of a command's environment to the next test."""
-    before = dict(os.environ)
+    """Leave nothing of a command's environment and log to the next test."""
+    before, handlers = dict(os.environ), list(logging.getLogger().handlers)
     for name in before:
         if name.startswith(("VOLUME_IMAGES_", "AWS_", "LOG_LEVEL", "POWERTOOLS_", "OS_")):
             del os.environ[name]
     yield
     os.environ.clear()
     os.environ.update(before)
+    for handler in logging.getLogger().handlers[:]:
+        if isinstance(handler, logging.NullHandler) and handler not in handlers:
+            logging.getLogger().removeHandler(handler)
 
 
 @pytest.fixture

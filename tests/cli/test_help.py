@@ -34,3 +34,8 @@ def test_the_command_names_its_parts_and_exit_codes(cli: Cli) -> None:
     assert ran.code == 0
     assert all(command.split()[0] in ran.out for command in COMMANDS)
     assert "Exit codes: 0 fine" in ran.out
+
+
+def test_the_version_is_printed(cli: Cli) -> None:
+    ran = cli("--version")
+    assert (ran.code, ran.out, ran.err) == (0, "volume-images 0.1.0\n", "")

@@ -1,5 +1,6 @@
-"""The installed command, as a process: what scripts and pipes get."""
+"""The installed command, as a process: what scripts, pipes and terminals get."""
 
+import io
 import json
 import os
 import pty
@@ -11,6 +12,9 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import pytest
+
+from tests.cli.conftest import Cli
 from tests.demo.history import expired, plant_history
 from tests.sandbox.seeds import FIRST_VOLUMES
 from tests.sandbox.stack import SandboxStack
@@ -18,17 +22,15 @@ from volume_images.model import Dialect
 
 COMMAND = Path(sys.executable).with_name("volume-images")
 SLOT = datetime(2026, 3, 2, 2, tzinfo=UTC)
-CHECKOUT = Path(__file__).parents[2]
 
 MEASURED = {name: value for name, value in os.environ.items() if name.startswith("COV")}
 """What a process needs for its coverage to be measured."""
 
 
-def run(*arguments: str, env: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+def run(*arguments: str, env: dict[str, str]) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [COMMAND, *arguments],
-        cwd=CHECKOUT,
-        env={**MEASURED, **(env or {})},
+        env={**MEASURED, **env},
         capture_output=True,
         text=True,
         check=False,
@@ -36,19 +38,11 @@ def run(*arguments: str, env: dict[str, str] | None = None) -> subprocess.Comple
     )
 
 
-def test_the_version_is_printed() -> None:
-    done = run("--version")
-    assert (done.returncode, done.stdout) == (0, "volume-images 0.1.0\n")
-
-
-def test_the_sandboxes_environment_and_nothing_else_is_enough(stack: SandboxStack) -> None:
-    done = run("invoke", "export_volumes", "--event", "events/scheduled-tick.json", env=stack.env)
-    assert (done.returncode, done.stderr) == (0, "")
-    assert "3 started" in done.stdout
-
-
-def test_the_log_goes_to_standard_error_and_only_when_asked_for(stack: SandboxStack) -> None:
+def test_the_sandboxes_environment_is_enough_and_the_log_goes_to_standard_error(
+    stack: SandboxStack,
+) -> None:
     done = run("export", "--json", "--verbose", env=stack.env)
+    assert done.returncode == 0
     assert json.loads(done.stdout)["counts"]["started"] == 3
     lines = [json.loads(line) for line in done.stderr.splitlines()]
     assert [line["message"] for line in lines] == ["export.started"] * 3 + ["run.finished"]
@@ -64,29 +58,35 @@ def test_a_reader_that_leaves_is_no_traceback() -> None:
     assert (command.returncode, err) == (1, "")
 
 
-def into_a_full_disk(**env: str) -> str:
+NO_SPACE = (
+    "volume-images: unexpected OSError: [Errno 28] No space left on device:"
+    " set LOG_LEVEL=DEBUG to see where\n"
+)
+
+
+def test_an_unexpected_error_is_one_line_that_says_how_to_see_more(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with suppress(OSError), Path("/dev/full").open("w") as full:  # closing it fails, too
+        monkeypatch.setattr(sys, "stdout", full)
+        ran = cli("--version")
+    assert (ran.code, ran.err) == (1, NO_SPACE)
+
+
+def test_at_debug_level_an_unexpected_error_shows_where_it_came_from() -> None:
     with Path("/dev/full").open("w") as full:
         done = subprocess.run(
             [COMMAND, "--version"],
-            env={**MEASURED, **env},
+            env={**MEASURED, "LOG_LEVEL": "DEBUG"},
             stdout=full,
             stderr=subprocess.PIPE,
             text=True,
             check=False,
+            timeout=30,
         )
     assert done.returncode == 1
-    return done.stderr
-
-
-def test_an_unexpected_error_is_one_line_that_says_how_to_see_more() -> None:
-    line = (
-        "volume-images: unexpected OSError: [Errno 28] No space left on device:"
-        " set LOG_LEVEL=DEBUG to see where\n"
-    )
-    assert into_a_full_disk() == line
-    debugged = into_a_full_disk(LOG_LEVEL="DEBUG")
-    assert "Traceback" in debugged
-    assert debugged.endswith(line)
+    assert "Traceback" in done.stderr
+    assert done.stderr.endswith(NO_SPACE)
 
 
 def at_a_terminal(*arguments: str, env: dict[str, str]) -> str:
@@ -107,15 +107,32 @@ def at_a_terminal(*arguments: str, env: dict[str, str]) -> str:
     return shown.decode()
 
 
-def test_a_person_at_a_terminal_sees_how_far_it_is(stack: SandboxStack) -> None:
-    assert "3 exports started" in at_a_terminal("export", env=stack.env)
+def test_a_person_at_a_terminal_sees_how_far_it_is_and_no_log(stack: SandboxStack) -> None:
+    shown = at_a_terminal("export", env=stack.env)
+    assert "3 exports started" in shown
+    assert "export.started" not in shown
+
+
+def test_deletions_are_counted_before_a_persons_eyes(
+    sandbox_cli: Cli, stack: SandboxStack, monkeypatch: pytest.MonkeyPatch
+) -> None:
     doomed = expired(plant_history(stack.cloud.world, SLOT - timedelta(days=1)))
     now = [text for volume_id, _, _ in FIRST_VOLUMES for text in ("--now", volume_id)]
-    assert f" {len(doomed)} images deleted" in at_a_terminal("cleanup", *now, env=stack.env)
+    screen = Screen()
+    monkeypatch.setattr(sys, "stderr", screen)
+    assert sandbox_cli("cleanup", *now, env={"TERM": "xterm"}).code == 0
+    assert f" {len(doomed)} images deleted" in screen.getvalue()
+
+
+class Screen(io.StringIO):
+    """Text that a person would see."""
+
+    def isatty(self) -> bool:
+        return True
 
 
 def test_an_interrupted_run_says_what_becomes_of_its_work() -> None:
-    with SandboxStack(dialect=Dialect.HUAWEI, latency_ms=500) as stack:
+    with SandboxStack(dialect=Dialect.HUAWEI, latency_ms=200) as stack:
         command = subprocess.Popen(
             [COMMAND, "export"],
             env={**MEASURED, **stack.env},
