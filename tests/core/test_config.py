@@ -9,7 +9,7 @@ from typing import Any
 import jsonschema
 import pytest
 import yaml
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from volume_images.config.schema import Config, DiskFormat, config_schema, parse_config
@@ -342,7 +342,6 @@ def faults(data: object) -> tuple[Problem, ...]:
 
 
 @given(st.dictionaries(st.sampled_from(KEYS) | st.text(max_size=3), VALUES, max_size=6) | VALUES)
-@settings(max_examples=80, deadline=None)
 def test_an_arbitrary_document_has_problems_of_one_line(data: object) -> None:
     found = faults(data)
 
@@ -351,6 +350,5 @@ def test_an_arbitrary_document_has_problems_of_one_line(data: object) -> None:
 
 
 @given(st.sampled_from(["clouds", "policies", "volumes", "discover", "orphans"]), VALUES)
-@settings(max_examples=80, deadline=None)
 def test_the_problems_of_an_arbitrary_part_have_paths_in_that_part(key: str, part: object) -> None:
     assert all(problem.path.startswith(key) for problem in faults({**document(), key: part}))

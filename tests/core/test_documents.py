@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from volume_images.config.documents import MAX_BYTES, read_document
@@ -126,7 +126,6 @@ def test_deep_nesting_is_a_problem_not_a_crash(opening: bytes) -> None:
 @example(b'{"a": "\\ud800"}')
 @example(b"a: \x00")
 @example(b"a: " + b"9" * 5000)
-@settings(max_examples=150, deadline=None)
 def test_arbitrary_bytes_are_data_or_a_problem_of_one_line(body: bytes) -> None:
     said = []
     try:
@@ -138,6 +137,5 @@ def test_arbitrary_bytes_are_data_or_a_problem_of_one_line(body: bytes) -> None:
 
 
 @given(st.dictionaries(st.text(), plain, max_size=4))
-@settings(max_examples=100, deadline=None)
 def test_what_json_writes_is_read_back(document: dict[str, object]) -> None:
     assert read_document(json.dumps(document).encode(), "f") == document

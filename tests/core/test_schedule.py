@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from volume_images.schedule import (
@@ -155,7 +155,6 @@ fields = st.text(alphabet="0123456789*/,-#LWMONJA ", max_size=12)
 
 @given(st.lists(fields, min_size=5, max_size=5).map(" ".join) | st.text(max_size=30))
 @example("1L/2 1#1-3 L/2 1-2/3 ²L")
-@settings(max_examples=300, deadline=None)
 def test_any_text_is_either_refused_with_a_value_error_or_usable(text: str) -> None:
     try:
         validate_schedule(text)
@@ -171,7 +170,6 @@ moments = st.datetimes(datetime(2026, 1, 1), datetime(2026, 12, 1), timezones=st
 
 
 @given(st.sampled_from(SCHEDULES), st.sampled_from(ZONES), moments, st.integers(0, 4000))
-@settings(max_examples=150, deadline=None)
 def test_slots_do_not_depend_on_where_the_reckoning_starts(
     schedule: str, zone: str, start: datetime, minutes: int
 ) -> None:
@@ -185,7 +183,6 @@ def test_slots_do_not_depend_on_where_the_reckoning_starts(
 
 
 @given(st.sampled_from(SCHEDULES), st.sampled_from(ZONES), moments)
-@settings(max_examples=100, deadline=None)
 def test_no_slot_lies_between_the_newest_and_the_next(
     schedule: str, zone: str, moment: datetime
 ) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from volume_images.errors import TriggerError
@@ -282,7 +282,6 @@ def outcome(document: object) -> Trigger | TriggerError:
 
 
 @given(VALUES)
-@settings(max_examples=200, deadline=None)
 def test_an_arbitrary_event_is_a_trigger_or_one_line(document: object) -> None:
     result = outcome(document)
 
@@ -290,7 +289,6 @@ def test_an_arbitrary_event_is_a_trigger_or_one_line(document: object) -> None:
 
 
 @given(st.lists(st.text(max_size=30) | VALUES.map(json.dumps), min_size=1, max_size=3))
-@settings(max_examples=100, deadline=None)
 def test_every_record_is_read_or_named_unreadable(bodies: list[str]) -> None:
     names = [f"m{place}" for place in range(len(bodies))]
     records = [record(body, name) for body, name in zip(bodies, names, strict=True)]
