@@ -27,7 +27,7 @@ from volume_images.model import (
 from volume_images.probe.card import Sightings, StepName, Verdict
 from volume_images.probe.questions import answers
 from volume_images.probe.transcript import transcript
-from volume_images.probe.trying import Trial, try_out
+from volume_images.probe.trying import REMOVAL_PATIENCE, Trial, try_out
 
 DB = "16369c5d-384d-4e64-b37a-56d898769362"
 NAME = "vi-probe-20260302T020500Z-5f0c1a9e"
@@ -268,6 +268,14 @@ def test_what_cannot_be_removed_is_named_and_the_probe_fails(site: Site) -> None
     assert all(thing.startswith("image ") and "not today" in thing for thing in seen.left)
     assert seen.left
     assert {name for name in site.remains() if name.endswith("-restored")} == set()
+
+
+def test_all_removals_share_one_patience(site: Site) -> None:
+    """A cloud that went away in the middle must not hold a person for hours."""
+    seen = site.probe(wrap=Stubborn)
+    removal = seen.step(StepName.REMOVE)
+    assert removal is not None
+    assert removal.seconds <= REMOVAL_PATIENCE + 1
 
 
 def test_every_open_question_is_answered_or_said_to_be_open(site: Site) -> None:
