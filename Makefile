@@ -45,7 +45,7 @@ test-deep: .venv/.ready ## the properties of retention, with 2,000 examples each
 test-differential: .venv/.ready ## our retention against Debian's restic: needs /usr/bin/restic
 	$(VENV)/pytest -q -m restic tests/differential
 
-mutation: .venv/.ready ## small changes of retention and planning: do the tests notice? (30 min)
+mutation: .venv/.ready ## small changes of retention and planning: do the tests notice?
 	$(VENV)/python -m tests.mutation
 
 bench-planning: .venv/.ready ## a million images judged, against reading and sorting them
