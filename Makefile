@@ -74,6 +74,7 @@ upgrade: LOCK += --upgrade
 upgrade: lock ## the same, to the newest versions
 
 clean: ## remove all that these targets made
+	-tests/openstack/down >/dev/null 2>&1
 	rm -rf .venv .tools .aws-sam .coverage .coverage.* .hypothesis .mypy_cache .ruff_cache .import_linter_cache
 	find functions layers tests -name __pycache__ -prune -exec rm -rf {} +
 
