@@ -105,7 +105,7 @@ def test_the_image_of_an_intent_whose_answer_was_lost_is_marked_when_it_is_found
 def test_an_image_that_is_ours_by_name_alone_is_followed_and_not_marked() -> None:
     """It could be another deployment's, which has not marked it yet."""
     stray = image(SLOT, "saving", image_id="image-7")
-    ours = recognise(stray, IDENTITY, volume())
+    ours = recognise(stray, IDENTITY, {DB: volume()})
     assert ours is not None
     entries = adopted(state(), [ours], {}, "run-2")
     changes = changes_of([settle(one, sight(stray), NOW) for one in entries], state(), NOW)

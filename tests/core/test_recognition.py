@@ -36,7 +36,7 @@ IMAGE = Image(
 
 
 def state_of(image: Image, volume: Volume | None = VOLUME) -> tuple[ImageState, str]:
-    recognised = recognise(image, US, volume)
+    recognised = recognise(image, US, {volume.id: volume} if volume else {})
     assert recognised is not None
     return recognised.state, recognised.why
 
@@ -62,7 +62,7 @@ def test_the_identity_is_that_of_the_config_former_names_included() -> None:
 
 
 def test_an_image_of_ours_is_recognised_with_its_group() -> None:
-    recognised = recognise(IMAGE, US, VOLUME)
+    recognised = recognise(IMAGE, US, {VOLUME.id: VOLUME})
 
     assert recognised is not None
     assert recognised.image == IMAGE
@@ -82,13 +82,13 @@ def test_an_image_of_ours_is_recognised_with_its_group() -> None:
     ],
 )
 def test_another_name_prefix_or_owner_makes_a_stranger(stranger: Image) -> None:
-    assert recognise(stranger, US, VOLUME) is None
+    assert recognise(stranger, US, {VOLUME.id: VOLUME}) is None
 
 
 def test_former_prefixes_and_policy_names_stay_in_todays_group() -> None:
     old = replace(IMAGE, name=NAME.replace("acme-demo_daily_", "acme_nightly.request_"))
 
-    recognised = recognise(old, US, VOLUME)
+    recognised = recognise(old, US, {VOLUME.id: VOLUME})
 
     assert recognised is not None
     assert recognised.name.policy == "nightly"
@@ -223,6 +223,6 @@ def test_whatever_a_cloud_answers_has_a_state(
         size_bytes=size,
     )
 
-    recognised = recognise(image, US, VOLUME)
+    recognised = recognise(image, US, {VOLUME.id: VOLUME})
 
     assert (recognised is not None) == named

@@ -74,18 +74,18 @@ def identity(
     )
 
 
-def recognise(image: Image, identity: Identity, volume: Volume | None) -> Recognised | None:
+def recognise(image: Image, identity: Identity, volumes: Mapping[str, Volume]) -> Recognised | None:
     """Recognise an image of ours by its name and its owner; None for a stranger's.
 
-    `volume` is the one that the image is of, None when that does not exist any more. Visibility
-    says nothing: Glance gives every exported image `shared` by default.
+    `volumes` are those that exist, by id. Visibility says nothing: Glance gives every exported
+    image `shared` by default.
     """
     name = ImageName.parse(image.name)
     if name is None or name.prefix not in identity.prefixes or image.owner != identity.project_id:
         return None
     policy = identity.renamed.get(name.policy, name.policy)
     group = GroupKey(policy, name.requested, name.volume_id)
-    state, why = _state(image, name, identity, volume)
+    state, why = _state(image, name, identity, volumes.get(name.volume_id))
     return Recognised(image, name, group, state, why)
 
 

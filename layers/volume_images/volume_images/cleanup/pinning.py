@@ -75,7 +75,7 @@ def _find(world: World, opened: dict[str, Cloud], wanted: str) -> _Found:
         else:
             image = cloud.images.get(wanted)
             images = [image] if image is not None else []
-        recognised = [recognise(image, ours, None) for image in images]
+        recognised = [recognise(image, ours, {}) for image in images]
         found += [_Found(name, image) for image in recognised if image is not None]
     if not found:
         raise InputError(

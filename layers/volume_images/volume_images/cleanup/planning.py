@@ -31,7 +31,6 @@ from volume_images.cleanup.state import VolumeFacts
 from volume_images.config.schema import Config
 from volume_images.config.selection import Member, discovered, members
 from volume_images.errors import SafetyStop
-from volume_images.image_name import ImageName
 from volume_images.model import GroupKey, Image
 from volume_images.recognition import Identity, ImageState, Recognised, identity, recognise
 from volume_images.retention.judging import Verdict, judge
@@ -123,15 +122,8 @@ def floor_of(
 
 
 def _recognised(facts: CloudFacts, ours: Identity) -> list[Recognised]:
-    found: list[Recognised] = []
-    for image in facts.images:
-        name = ImageName.parse(image.name)
-        if name is None:
-            continue
-        recognised = recognise(image, ours, facts.volumes.get(name.volume_id))
-        if recognised is not None:
-            found.append(recognised)
-    return found
+    seen = (recognise(image, ours, facts.volumes) for image in facts.images)
+    return [recognised for recognised in seen if recognised is not None]
 
 
 def _by_group(images: Iterable[Recognised]) -> Mapping[GroupKey, list[Recognised]]:

@@ -18,7 +18,6 @@ from volume_images.export.settling import (
     with_their_images,
 )
 from volume_images.export.state import Discovered, ExportState, UnderWay
-from volume_images.image_name import ImageName
 from volume_images.model import GroupKey, Image, Volume
 from volume_images.protocols import Cloud
 from volume_images.recognition import (
@@ -191,13 +190,8 @@ def _images(cloud: Cloud, state: ExportState, oldest: datetime | None) -> Sequen
 def _recognised(
     images: Sequence[Image], who: Identity, volumes: Mapping[str, Volume]
 ) -> list[Recognised]:
-    found = []
-    for image in images:
-        name = ImageName.parse(image.name)
-        one = recognise(image, who, volumes.get(name.volume_id)) if name else None
-        if one is not None:
-            found.append(one)
-    return found
+    seen = (recognise(image, who, volumes) for image in images)
+    return [one for one in seen if one is not None]
 
 
 def _by_group(ours: Iterable[Recognised]) -> Mapping[GroupKey, Sequence[Recognised]]:

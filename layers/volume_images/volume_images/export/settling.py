@@ -188,7 +188,7 @@ def settle(entry: UnderWay, sight: Sight, now: datetime) -> Settled:
 def _from_image(entry: UnderWay, image: Image, sight: Sight, now: datetime) -> Settled:
     volume_id = GroupKey.parse(entry.group).volume_id
     volume = sight.volumes_read.get(volume_id) or sight.volumes.get(volume_id)
-    ours = recognise(image, sight.identity, volume)
+    ours = recognise(image, sight.identity, {volume_id: volume} if volume else {})
     if ours is None:
         return Settled(entry, Settlement.UNKNOWN, "no longer ours by name or owner", image)
     match ours.state:
