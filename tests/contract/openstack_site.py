@@ -115,6 +115,7 @@ class OpenstackSite:
         time.sleep(A_MOMENT)
 
     def clear(self) -> None:
+        self.delete_other_volumes()
         self.wait_for_exports()
         self.delete_images()
         self._as_admin().delete_images()
@@ -127,13 +128,38 @@ class OpenstackSite:
     def wait_for_exports(self) -> None:
         """Wait until no volume is uploading."""
         until = time.monotonic() + LONGEST_WAIT
-        url = f"{BLOCK_STORAGE_URL}/{self.project_id}/volumes/detail"
-        while any(
-            volume["status"] == VolumeStatus.UPLOADING
-            for volume in self.call("GET", url).json()["volumes"]
-        ):
+        while any(volume["status"] == VolumeStatus.UPLOADING for volume in self.all_volumes()):
             assert time.monotonic() < until, "an export does not end"
             self.let_pass()
+
+    def delete_other_volumes(self) -> None:
+        """Delete what a test left that was cut: as admin, or one that uploads for ever stays."""
+        until = time.monotonic() + LONGEST_WAIT
+        while others := self.other_volumes():
+            assert time.monotonic() < until, f"these cannot be deleted: {others}"
+            for volume_id, status in others.items():
+                if status != "deleting":
+                    self._as_admin().force_delete(volume_id)
+            self.let_pass()
+
+    def force_delete(self, volume_id: str) -> None:
+        url = f"{BLOCK_STORAGE_URL}/{self.project_id}/volumes/{volume_id}/action"
+        self.call("POST", url, json={"os-force_delete": {}})
+
+    def other_volumes(self) -> dict[str, str]:
+        """Return the status of each volume that was not there from the start, by its id."""
+        lasting = {*self.volumes, self.attached}
+        return {
+            volume["id"]: volume["status"]
+            for volume in self.all_volumes()
+            if volume["id"] not in lasting
+        }
+
+    def all_volumes(self) -> list[dict[str, Any]]:
+        """Return the project's volumes as Cinder describes them."""
+        url = f"{BLOCK_STORAGE_URL}/{self.project_id}/volumes/detail"
+        listed: list[dict[str, Any]] = self.call("GET", url).json()["volumes"]
+        return listed
 
     def delete_images(self) -> None:
         """Delete all images of this site's project."""

@@ -15,12 +15,12 @@ import yaml
 
 from tests.contract.openstack_site import IMAGES, OpenstackSite
 from tests.openstack.places import CHECKOUT, DEFAULT_FOLDER, Places
-from volume_images.bootstrap import Connections, connect
+from volume_images.bootstrap import Connections, connect, open_cloud_to_restore
 from volume_images.cleanup.run import cleanup_run
 from volume_images.clock import SystemClock
 from volume_images.image_name import ImageName
 from volume_images.model import ImageStatus, Tick
-from volume_images.protocols import RunLimits
+from volume_images.protocols import RestoreCloud, RunLimits
 from volume_images.report import Function, Report
 from volume_images.settings import Settings
 
@@ -121,6 +121,14 @@ class RunSite:
         world = connect(Settings.parse(self.env), Function.CLEANUP, Connections())
         moved = replace(world, clock=LaterClock(ahead))
         return cleanup_run(moved, Tick(), limits=NO_LIMITS)
+
+    def cloud_to_restore(self) -> RestoreCloud:
+        """Open the cloud of the config as the commands do that make volumes."""
+        settings = Settings.parse(self.env)
+        connections = Connections()
+        world = connect(settings, Function.CLEANUP, connections)
+        config = world.config.clouds["real"]
+        return open_cloud_to_restore(settings, "real", config, connections, world.clock)
 
     def reports(self, role: str) -> list[dict[str, Any]]:
         """Return the reports that were filed, oldest first."""

@@ -1,24 +1,23 @@
-"""Bytes that went into a volume come out of its image, and back into a new volume.
-
-The way out is here; the way back (a new volume from the image, its file compared with the first
-one's) belongs below `test_an_exported_image_holds_the_bytes_of_its_volume`.
-"""
+"""Bytes that went into a volume come out of its image, and back into a new volume."""
 
 import hashlib
 import secrets
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
 
 from tests.contract.openstack_site import IMAGES
 from tests.openstack.run_site import RunSite, last_nights, slot_of
-from volume_images.model import ImageStatus
+from volume_images.model import ImageStatus, NewVolume, Volume, VolumeStatus
+from volume_images.protocols import RestoreCloud
 
 pytestmark = pytest.mark.openstack
 
 GIB = 1024**3
 KNOWN_BYTES = 1024 * 1024
+PATIENCE = 60.0
 
 
 def test_a_raw_image_is_the_volume_byte_by_byte(runs: RunSite) -> None:
@@ -46,6 +45,47 @@ def test_an_exported_image_holds_the_bytes_of_its_volume(runs: RunSite, tmp_path
     assert downloaded.stat().st_size == image["size"] < image["virtual_size"] == GIB
     compare = ["qemu-img", "compare", "-f", "qcow2", "-F", "raw"]
     subprocess.run([*compare, downloaded, runs.bytes_of(volume_id)], check=True)
+
+
+@pytest.mark.parametrize("disk_format", ["raw", "qcow2"])
+def test_a_volume_made_of_the_image_is_the_first_one_byte_by_byte(
+    runs: RunSite, disk_format: str
+) -> None:
+    volume_id = runs.cloud.volumes[2]
+    runs.configure({volume_id: "db01-log"}, disk_format)
+    write_known_bytes(runs.bytes_of(volume_id))
+    runs.export(*last_nights(1))
+    [image] = runs.images()
+    assert image["disk_format"] == disk_format
+    cloud = runs.cloud_to_restore()
+    wanted = NewVolume(name="restored", size_gib=1, image_id=image["id"])
+    restored = made(cloud, cloud.restoring.create(wanted))
+    assert (restored.status, restored.size_gib) == (VolumeStatus.AVAILABLE, 1)
+    copy = runs.bytes_of(restored.id)
+    assert copy.stat().st_size == GIB
+    assert sha512(copy) == sha512(runs.bytes_of(volume_id))
+
+    assert cloud.restoring.delete(restored.id)
+    wait_until_gone(cloud, restored.id)
+    assert not copy.exists()
+    assert not cloud.restoring.delete(restored.id)
+
+
+def made(cloud: RestoreCloud, volume_id: str) -> Volume:
+    """Follow a new volume until it is no longer being made."""
+    until = time.monotonic() + PATIENCE
+    while (volume := cloud.volumes.get(volume_id)) and volume.status in {"creating", "downloading"}:
+        assert time.monotonic() < until, f"the new volume is {volume.status} for ever"
+        time.sleep(0.5)
+    assert volume is not None
+    return volume
+
+
+def wait_until_gone(cloud: RestoreCloud, volume_id: str) -> None:
+    until = time.monotonic() + PATIENCE
+    while cloud.volumes.get(volume_id) is not None:
+        assert time.monotonic() < until, "the volume is not deleted"
+        time.sleep(0.5)
 
 
 def write_known_bytes(volume: Path) -> None:
