@@ -1,4 +1,4 @@
-"""The store, in S3 (moto's server over HTTP) and in a folder: what it reads, writes, refuses."""
+"""The store, in S3 (the sandbox's, over HTTP) and in a folder: what it reads, writes, refuses."""
 
 import os
 from collections.abc import Iterator
@@ -8,13 +8,11 @@ from multiprocessing import get_context
 from pathlib import Path
 from socketserver import BaseRequestHandler, ThreadingTCPServer
 from threading import Thread
-from urllib.request import Request, urlopen
 
 import boto3
 import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
-from moto.server import ThreadedMotoServer
 from mypy_boto3_s3 import S3Client
 
 from tests.sandbox.aws_server import AwsSandbox
@@ -26,13 +24,13 @@ from volume_images.storage.s3 import Answer, S3Config, S3Store, read_answer, rea
 KEY = "state/export/otc.json"
 
 
+BUCKETS = ("store", "config", "plain")
+
+
 @pytest.fixture(scope="module")
-def endpoint() -> Iterator[str]:
-    server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
-    server.start()
-    _, port = server.get_host_and_port()
-    yield f"http://127.0.0.1:{port}"
-    server.stop()
+def aws() -> Iterator[AwsSandbox]:
+    with AwsSandbox() as aws:
+        yield aws
 
 
 def s3_client(endpoint: str) -> S3Client:
@@ -47,20 +45,26 @@ def s3_client(endpoint: str) -> S3Client:
 
 
 @pytest.fixture(scope="module")
-def client(endpoint: str) -> S3Client:
-    return s3_client(endpoint)
-
-
-@pytest.fixture
-def s3(endpoint: str, client: S3Client) -> S3Client:
-    """Return a client whose buckets are new and empty; `plain` keeps no versions."""
-    urlopen(Request(f"{endpoint}/moto-api/reset", method="POST")).close()
+def buckets(aws: AwsSandbox) -> Iterator[S3Client]:
+    client = s3_client(aws.url)
     here = {"LocationConstraint": "eu-central-1"}
-    for name in ("store", "config", "plain"):
+    for name in BUCKETS:
         client.create_bucket(Bucket=name, CreateBucketConfiguration=here)
     for name in ("store", "config"):
         client.put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": "Enabled"})
-    return client
+    yield client
+    for name in BUCKETS:  # no two accounts may have buckets of one name
+        aws.empty(name)
+        client.delete_bucket(Bucket=name)
+    client.close()
+
+
+@pytest.fixture
+def s3(aws: AwsSandbox, buckets: S3Client) -> S3Client:
+    """Return a client whose buckets are empty; `plain` keeps no versions."""
+    for name in BUCKETS:
+        aws.empty(name)
+    return buckets
 
 
 @pytest.fixture
