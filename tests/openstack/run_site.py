@@ -19,13 +19,13 @@ from volume_images.bootstrap import Connections, connect, open_cloud_to_restore
 from volume_images.cleanup.run import cleanup_run
 from volume_images.clock import SystemClock
 from volume_images.image_name import ImageName
-from volume_images.model import ImageStatus, Tick
+from volume_images.model import ImageStatus, Tick, Volume
 from volume_images.protocols import RestoreCloud, RunLimits
 from volume_images.report import Function, Report
 from volume_images.settings import Settings
 
 PREFIX = "real"
-LONGEST_EXPORT = 60.0
+LONGEST_EXPORT = LONGEST_CREATION = LONGEST_DELETION = 60.0
 NO_LIMITS = RunLimits()
 
 
@@ -160,3 +160,20 @@ def slot_of(image: dict[str, Any]) -> datetime:
     name = ImageName.parse(str(image["name"]))
     assert name is not None
     return name.slot
+
+
+def made(cloud: RestoreCloud, volume_id: str) -> Volume:
+    """Follow a new volume until it is no longer being made."""
+    until = time.monotonic() + LONGEST_CREATION
+    while (volume := cloud.volumes.get(volume_id)) and volume.status in {"creating", "downloading"}:
+        assert time.monotonic() < until, f"the new volume is {volume.status} for ever"
+        time.sleep(0.5)
+    assert volume is not None
+    return volume
+
+
+def wait_until_gone(cloud: RestoreCloud, volume_id: str) -> None:
+    until = time.monotonic() + LONGEST_DELETION
+    while cloud.volumes.get(volume_id) is not None:
+        assert time.monotonic() < until, "the volume is not deleted"
+        time.sleep(0.5)

@@ -3,21 +3,18 @@
 import hashlib
 import secrets
 import subprocess
-import time
 from pathlib import Path
 
 import pytest
 
 from tests.contract.openstack_site import IMAGES
-from tests.openstack.run_site import RunSite, last_nights, slot_of
-from volume_images.model import ImageStatus, NewVolume, Volume, VolumeStatus
-from volume_images.protocols import RestoreCloud
+from tests.openstack.run_site import RunSite, last_nights, made, slot_of, wait_until_gone
+from volume_images.model import ImageStatus, NewVolume, VolumeStatus
 
 pytestmark = pytest.mark.openstack
 
 GIB = 1024**3
 KNOWN_BYTES = 1024 * 1024
-PATIENCE = 60.0
 
 
 def test_a_raw_image_is_the_volume_byte_by_byte(runs: RunSite) -> None:
@@ -69,23 +66,6 @@ def test_a_volume_made_of_the_image_is_the_first_one_byte_by_byte(
     wait_until_gone(cloud, restored.id)
     assert not copy.exists()
     assert not cloud.restoring.delete(restored.id)
-
-
-def made(cloud: RestoreCloud, volume_id: str) -> Volume:
-    """Follow a new volume until it is no longer being made."""
-    until = time.monotonic() + PATIENCE
-    while (volume := cloud.volumes.get(volume_id)) and volume.status in {"creating", "downloading"}:
-        assert time.monotonic() < until, f"the new volume is {volume.status} for ever"
-        time.sleep(0.5)
-    assert volume is not None
-    return volume
-
-
-def wait_until_gone(cloud: RestoreCloud, volume_id: str) -> None:
-    until = time.monotonic() + PATIENCE
-    while cloud.volumes.get(volume_id) is not None:
-        assert time.monotonic() < until, "the volume is not deleted"
-        time.sleep(0.5)
 
 
 def write_known_bytes(volume: Path) -> None:
