@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.template.rendered import Stack, template
@@ -70,6 +70,7 @@ def test_what_works_is_accepted(name: str, value: str) -> None:
         ("ConfigKey", "/config.yaml"),
         ("ConfigKey", "config.txt"),
         ("CaBundleKey", "*"),
+        ("CaBundleKey", "certificates/"),
         ("AllowedRequestSources", "*"),
         ("SubnetIds", "default"),
         ("SecurityGroupIds", "default"),
@@ -91,7 +92,6 @@ def accepted(name: str) -> st.SearchStrategy[str]:
     config_key=accepted("ConfigKey"),
     ca_bundle_key=accepted("CaBundleKey"),
 )
-@settings(max_examples=50)
 def test_what_a_pattern_accepts_the_functions_accept(
     secret_prefix: str, minimum_grace: str, config_key: str, ca_bundle_key: str
 ) -> None:
