@@ -21,11 +21,11 @@ setup: .venv/.ready ## .venv with the volume-images command and all that tests n
 demo: .venv/.ready ## export, keep, announce and delete against a sandbox cloud
 	$(VENV)/python -m tests.demo
 
-test: .venv/.ready ## all tests, on every core
+test: .venv/.ready ## the tests, but for the slowest, on every core
 	$(VENV)/pytest -q -n auto
 
-coverage: .venv/.ready ## all tests, and which branches of the package they reach
-	$(VENV)/pytest -q -n auto --cov --cov-report=term
+coverage: .venv/.ready ## all tests, the slowest too, and which branches of the package they reach
+	$(VENV)/pytest -q -n auto -m "not openstack and not browser and not restic" --cov --cov-report=term
 
 test-pages: .venv/.ready ## the pages in a real browser: needs /usr/bin/chromium
 	$(VENV)/pytest -q -m browser --durations=5

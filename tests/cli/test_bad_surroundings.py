@@ -8,6 +8,8 @@ import pytest
 from tests.cli.conftest import Cli
 from tests.sandbox.stack import SandboxStack
 
+pytestmark = pytest.mark.slow
+
 HTML = b"<html><h1>Welcome</h1></html>"
 RUNS = pytest.mark.parametrize("run", ["export", "cleanup"])
 

@@ -20,6 +20,8 @@ from tests.sandbox.seeds import FIRST_VOLUMES
 from tests.sandbox.stack import SandboxStack
 from volume_images.model import Dialect
 
+pytestmark = pytest.mark.slow
+
 COMMAND = Path(sys.executable).with_name("volume-images")
 SLOT = datetime(2026, 3, 2, 2, tzinfo=UTC)
 

@@ -29,6 +29,8 @@ from volume_images.probe.questions import answers
 from volume_images.probe.transcript import transcript
 from volume_images.probe.trying import REMOVAL_PATIENCE, Trial, try_out
 
+pytestmark = pytest.mark.slow
+
 DB = "16369c5d-384d-4e64-b37a-56d898769362"
 NAME = "vi-probe-20260302T020500Z-5f0c1a9e"
 MARK = ImageMark(

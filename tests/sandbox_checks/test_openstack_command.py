@@ -13,6 +13,8 @@ import pytest
 from tests.sandbox.cloud_server import CloudSandbox
 from volume_images.model import Dialect
 
+pytestmark = pytest.mark.slow
+
 DB01 = "16369c5d-384d-4e64-b37a-56d898769362"
 
 

@@ -20,6 +20,8 @@ from volume_images.config.schema import parse_config
 from volume_images.model import Dialect
 from volume_images.settings import Settings
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 
 

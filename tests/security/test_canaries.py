@@ -27,6 +27,8 @@ from volume_images.cloud import session
 from volume_images.errors import VolumeImagesError
 from volume_images.model import Dialect
 
+pytestmark = pytest.mark.slow
+
 CHECKOUT = Path(__file__).parents[2]
 SHOWN_BY_DESIGN = frozenset(
     {"auth_url", "username", "domain", "agency", "access_key", "application_credential_id"}
