@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from tests.sandbox.clock import START
 from tests.sandbox.stack import SandboxStack
@@ -24,6 +25,9 @@ DAY = timedelta(days=1)
 HOUR = timedelta(hours=1)
 NO_LIMITS = RunLimits()
 
+CONNECTIONS: WeakKeyDictionary[SandboxStack, Connections] = WeakKeyDictionary()
+"""What the runs of one sandbox use again, as those of a warm function do."""
+
 
 class Site:
     """A sandbox at rest: a cloud with no images, a store with no state, the config of old."""
@@ -32,7 +36,7 @@ class Site:
         self.stack = stack
         self.grace_days = grace_days
         self.images = stack.cloud.world.images
-        self.connections = Connections()
+        self.connections = CONNECTIONS.setdefault(stack, Connections())
 
     @classmethod
     def at_rest(cls, stack: SandboxStack, grace_days: int = 3) -> "Site":
@@ -40,9 +44,7 @@ class Site:
         stack.cloud.clock.set(START)
         stack.cloud.world.images.clear()
         stack.cloud.requests.clear()
-        s3, bucket = stack.aws.s3, stack.state_bucket
-        for version in s3.list_object_versions(Bucket=bucket).get("Versions", []):
-            s3.delete_object(Bucket=bucket, Key=version["Key"], VersionId=version["VersionId"])
+        stack.aws.empty(stack.state_bucket)
         site = cls(stack, grace_days)
         site.edit()
         return site
