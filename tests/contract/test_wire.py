@@ -8,6 +8,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import reduce
 from typing import Any
 
 import pytest
@@ -68,7 +69,7 @@ ASKED = {
     "attached volume": Ask("GET", "volume", "/v3/{pid}/volumes/{attached}"),
     "volumes": Ask("GET", "volume", "/v3/{pid}/volumes/detail"),
     "volumes in short": Ask("GET", "volume", "/v3/{pid}/volumes"),
-    "volumes, one": Ask("GET", "volume", "/v3/{pid}/volumes/detail?limit=1"),
+    "volumes, one": Ask("GET", "volume", "/v3/{pid}/volumes/detail?limit=1&sort=name:desc"),
     "volumes, no limit": Ask("GET", "volume", "/v3/{pid}/volumes/detail?limit=x"),
     "volumes, negative limit": Ask("GET", "volume", "/v3/{pid}/volumes/detail?limit=-1"),
     "volumes, zero limit": Ask("GET", "volume", "/v3/{pid}/volumes/detail?limit=0"),
@@ -250,14 +251,35 @@ class Wire:
 
 
 def shape(document: object) -> object:
-    """Return keys and types; a list is what its elements have in common."""
+    """Return keys and types; a list is all that its elements hold, in whatever order they came."""
     match document:
         case dict():
             return {key: shape(value) for key, value in sorted(document.items())}
-        case [first, *_]:
-            return [shape(first)]
+        case [_, *_]:
+            return [reduce(merged, map(shape, document))]
+        case []:
+            return []
         case _:
             return type(document).__name__
+
+
+def merged(one: object, other: object) -> object:
+    """Return the shape of what may be either: an attached volume has more to it than another."""
+    match one, other:
+        case dict(), dict():
+            keys = sorted({*one, *other})
+            return {
+                key: merged(one.get(key, other.get(key)), other.get(key, one.get(key)))
+                for key in keys
+            }
+        case [[first], [second]]:
+            return [merged(first, second)]
+        case ([], some) | (some, []):
+            return some
+        case _ if one == other:
+            return one
+        case _:
+            return " or ".join(sorted({*str(one).split(" or "), *str(other).split(" or ")}))
 
 
 @pytest.fixture(scope="module")
