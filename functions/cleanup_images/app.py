@@ -5,7 +5,7 @@ import os
 from volume_images.bootstrap import Connections, connect
 from volume_images.cleanup.run import cleanup_run
 from volume_images.observability import Answer, publish, reported
-from volume_images.protocols import RunLimits
+from volume_images.protocols import Invocation, RunLimits
 from volume_images.report import Function
 from volume_images.settings import Settings
 from volume_images.triggers import parse_trigger
@@ -14,10 +14,10 @@ connections = Connections.warmed_up()
 
 
 @reported(Function.CLEANUP)
-def handler(event: object, _context: object) -> Answer:
+def handler(event: object, invocation: Invocation) -> Answer:
     """Judge, announce and delete images; answer with counts."""
     settings = Settings.parse(os.environ)
     world = connect(settings, Function.CLEANUP, connections)
     trigger = parse_trigger(event, now=world.clock.now())
-    report = cleanup_run(world, trigger, limits=RunLimits(act=840, end=880))
+    report = cleanup_run(world, trigger, limits=RunLimits.of(invocation))
     return publish(report, world, trigger, detailed_metrics=settings.detailed_metrics)

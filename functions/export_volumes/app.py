@@ -5,7 +5,7 @@ import os
 from volume_images.bootstrap import Connections, connect
 from volume_images.export.run import export_run
 from volume_images.observability import Answer, publish, reported
-from volume_images.protocols import RunLimits
+from volume_images.protocols import Invocation, RunLimits
 from volume_images.report import Function
 from volume_images.settings import Settings
 from volume_images.triggers import parse_trigger
@@ -14,10 +14,10 @@ connections = Connections.warmed_up()
 
 
 @reported(Function.EXPORT)
-def handler(event: object, _context: object) -> Answer:
+def handler(event: object, invocation: Invocation) -> Answer:
     """Start the exports that are due; answer with counts."""
     settings = Settings.parse(os.environ)
     world = connect(settings, Function.EXPORT, connections)
     trigger = parse_trigger(event, now=world.clock.now())
-    report = export_run(world, trigger, limits=RunLimits(act=480, end=520))
+    report = export_run(world, trigger, limits=RunLimits.of(invocation))
     return publish(report, world, trigger, detailed_metrics=settings.detailed_metrics)

@@ -17,6 +17,7 @@ from tests.contract.openstack_site import IMAGES, OpenstackSite
 from tests.openstack.places import CHECKOUT, DEFAULT_FOLDER, Places
 from volume_images.bootstrap import Connections, connect, open_cloud_to_restore
 from volume_images.cleanup.run import cleanup_run
+from volume_images.cli.invocation import context
 from volume_images.clock import SystemClock
 from volume_images.image_name import ImageName
 from volume_images.model import ImageStatus, Tick, Volume
@@ -95,7 +96,8 @@ class RunSite:
     def tick(self, slot: datetime) -> None:
         """Have the handler of the export look at one slot."""
         event = {"scheduled_time": f"{slot:%Y-%m-%dT%H:%M:%SZ}", "policies": ["daily"]}
-        self._export_volumes.handler(event, None)
+        invocation = context(Function.EXPORT, "real", SystemClock())
+        self._export_volumes.handler(event, invocation)
 
     def export(self, slot: datetime) -> None:
         """Have the handler export one slot, and a tick settle it when the cloud is done."""

@@ -23,9 +23,12 @@ from tests.sandbox.cloud_server import CloudSandbox
 from tests.sandbox.secrets_of import KINDS
 from tests.sandbox.stack import CLOUD_NAME, SECRET_PREFIX, SandboxStack
 from tests.sandbox.wire import Answer, Handler, Request, json_answer
+from volume_images.cli.invocation import context
+from volume_images.clock import SystemClock
 from volume_images.cloud import session
 from volume_images.errors import VolumeImagesError
 from volume_images.model import Dialect
+from volume_images.report import Function
 
 pytestmark = pytest.mark.slow
 
@@ -133,7 +136,8 @@ def run(handler: Callable[[Any, Any], Any], listener: Listener) -> None:
     """
     with listener.listening():
         try:
-            listener.said.write(repr(handler({}, None)))
+            invocation = context(Function.EXPORT, "canary", SystemClock())
+            listener.said.write(repr(handler({}, invocation)))
         except VolumeImagesError as error:
             listener.heard_error(error)
 

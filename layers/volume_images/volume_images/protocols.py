@@ -229,6 +229,14 @@ class World:
     minimum_grace: timedelta
 
 
+class Invocation(Protocol):
+    """One invocation of a function: of Lambda's context, what a handler looks at."""
+
+    def get_remaining_time_in_millis(self) -> int:
+        """Return how long it may go on before Lambda kills its process."""
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunLimits:
     """How long a run may take, in seconds from its own start; None is no limit.
@@ -240,3 +248,12 @@ class RunLimits:
     act: float | None = None
     end: float | None = None
     by_hand: bool = False
+
+    @classmethod
+    def of(cls, invocation: Invocation) -> "RunLimits":
+        """End well before Lambda kills the process: what was begun must be written down.
+
+        A POST may take half a minute to be answered, and its answer, report and metrics follow.
+        """
+        left = invocation.get_remaining_time_in_millis() / 1000
+        return cls(act=max(0.0, left - 60), end=max(0.0, left - 20))
