@@ -17,7 +17,7 @@ from mypy_boto3_s3 import S3Client
 from mypy_boto3_secretsmanager import SecretsManagerClient
 from mypy_boto3_sqs import SQSClient
 
-from tests.sandbox.wire import Answer, HttpServer, Request
+from tests.sandbox.wire import Answer, Hook, HttpServer, Request, hooked
 
 REGION = "eu-central-1"
 ACCESS_KEY, SECRET_KEY = "sandbox", "sandbox"
@@ -47,11 +47,14 @@ class AwsSandbox:
 
     moto honours `If-Match` and `If-None-Match` of a PUT to S3, but between its look and its write
     another thread can write too. Real S3 has no such gap: here, changes are made one at a time.
+
+    `hook` is called around every request, those of its own clients included.
     """
 
     def __init__(self, port: int = 0) -> None:
         self.account_id = f"{next(_accounts):012}"
         self.region = REGION
+        self.hook: Hook | None = None
         self._changes = threading.Lock()
         self._server = HttpServer(self._answer, port)
         self.url = f"http://127.0.0.1:{self._server.port}"
@@ -131,6 +134,9 @@ class AwsSandbox:
         }
 
     def _answer(self, request: Request) -> Answer:
+        return hooked(self.hook, self._worked, request)
+
+    def _worked(self, request: Request) -> Answer:
         if request.method in {"GET", "HEAD"}:
             return self._ask_moto(request)
         with self._changes:

@@ -20,7 +20,16 @@ from tests.sandbox.ims import Ims
 from tests.sandbox.keystone import Keystone
 from tests.sandbox.secrets_of import secret_of
 from tests.sandbox.seeds import plant_foreign_images, plant_volumes
-from tests.sandbox.wire import Answer, BadJson, Handler, HttpServer, Request, json_answer
+from tests.sandbox.wire import (
+    Answer,
+    BadJson,
+    Handler,
+    Hook,
+    HttpServer,
+    Request,
+    hooked,
+    json_answer,
+)
 from tests.sandbox.world import World
 from volume_images.model import Dialect
 
@@ -41,8 +50,9 @@ class CloudSandbox:
     """A cloud of one dialect, alive between `start` and `stop`, or inside a `with`.
 
     `world` is what it holds, `identity` who may call it, `clock` its time, `latency_ms` how long
-    each answer takes. Its services live below `/identity`, `/volume` and `/image`, its clock at
-    `/clock`, all on one port; 0 takes any free one.
+    each answer takes, `hook` what is called around every request to a service. Its services live
+    below `/identity`, `/volume` and `/image`, its clock at `/clock`, all on one port; 0 takes any
+    free one.
     """
 
     def __init__(
@@ -57,6 +67,7 @@ class CloudSandbox:
     ) -> None:
         self.dialect = dialect
         self.latency_ms = latency_ms
+        self.hook: Hook | None = None
         self.region = REGION
         self.project_id = PROJECT_ID
         self.project_name = PROJECT_NAME
@@ -160,6 +171,9 @@ class CloudSandbox:
         )
 
     def _served(self, service: str, request: Request) -> Answer:
+        return hooked(self.hook, lambda asked: self._worked(service, asked), request)
+
+    def _worked(self, service: str, request: Request) -> Answer:
         if self.latency_ms:
             time.sleep(self.latency_ms / 1000)
         handler = self._services.get(service)

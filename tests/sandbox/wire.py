@@ -7,6 +7,7 @@ and waits 10 ms for stray bytes each time: neither is how the clouds behave.
 import json
 import re
 import socket
+import struct
 import threading
 import uuid
 from collections.abc import Callable, Mapping
@@ -14,11 +15,14 @@ from dataclasses import dataclass, field, replace
 from email.message import Message
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, Self
+from typing import Any, Protocol, Self
 from urllib.parse import parse_qsl, unquote, unquote_to_bytes, urlsplit
 
 POLL_SECONDS = 0.02
 """How often a server looks whether it shall stop."""
+
+RESET_ON_CLOSE = struct.pack("ii", 1, 0)
+"""SO_LINGER on, for no time: closing then sends RST instead of FIN (socket(7))."""
 
 
 class BadJson(ValueError):
@@ -101,6 +105,41 @@ def json_answer(status: int, document: object, **headers: str) -> Answer:
 Handler = Callable[[Request], Answer]
 
 
+class HangUp(Exception):
+    """Ends a connection without an answer: reset (RST), or closed in an orderly way (FIN)."""
+
+    def __init__(self, *, reset: bool = True) -> None:
+        self.reset = reset
+        super().__init__("reset" if reset else "closed")
+
+
+class Hook(Protocol):
+    """Called around every request, in the thread that serves it, with no lock held.
+
+    Either may wait, or raise HangUp: from `before`, nothing was worked on; from `after`, the work
+    is done and its answer is lost. To stop the world at the Nth call, count in `before` or
+    `after`, and raise for that call and for all that follow. `sent_path` is the whole path.
+    """
+
+    def before(self, request: Request) -> None:
+        """Hear of a request before anything is done about it."""
+        ...
+
+    def after(self, request: Request) -> None:
+        """Hear of a request that was worked on, before it is answered."""
+        ...
+
+
+def hooked(hook: Hook | None, handler: Handler, request: Request) -> Answer:
+    """Answer a request by `handler`, with `hook` around it."""
+    if hook is None:
+        return handler(request)
+    hook.before(request)
+    answer = handler(request)
+    hook.after(request)
+    return answer
+
+
 @dataclass(frozen=True, slots=True)
 class Route:
     """A method and a path like `/v3/{project_id}/volumes/{volume_id}`, and who answers it."""
@@ -135,7 +174,7 @@ class HttpServer:
     """Serves `handler` on a loopback port, a thread for each connection, until `stop`."""
 
     def __init__(self, handler: Handler, port: int = 0) -> None:
-        self._server = _ThreadingServer(("127.0.0.1", port), _connection_class(handler))
+        self._server = _ThreadingServer(("127.0.0.1", port), handler)
         self._thread = threading.Thread(target=self._server.serve_forever, args=(POLL_SECONDS,))
 
     @property
@@ -162,10 +201,12 @@ class _ThreadingServer(ThreadingHTTPServer):
     daemon_threads = False  # server_close() then joins them
     request_queue_size = 256
 
-    def __init__(self, *arguments: Any) -> None:  # noqa: ANN401 - handed on
+    def __init__(self, address: tuple[str, int], handler: Handler) -> None:
+        self.handler = handler
         self._open: set[socket.socket] = set()
         self._open_lock = threading.Lock()
-        super().__init__(*arguments)
+        self._to_reset: set[socket.socket] = set()
+        super().__init__(address, _Connection)
 
     def process_request(self, request: Any, client_address: Any) -> None:  # noqa: ANN401 - theirs
         with self._open_lock:
@@ -175,7 +216,18 @@ class _ThreadingServer(ThreadingHTTPServer):
     def shutdown_request(self, request: Any) -> None:  # noqa: ANN401 - the base class's signature
         with self._open_lock:
             self._open.discard(request)
-        super().shutdown_request(request)
+            reset = request in self._to_reset
+            self._to_reset.discard(request)
+        if reset:  # without the FIN that the base class sends first
+            self.close_request(request)
+        else:
+            super().shutdown_request(request)
+
+    def reset_when_closed(self, connection: socket.socket) -> None:
+        """Let a connection end in RST."""
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_ON_CLOSE)
+        with self._open_lock:
+            self._to_reset.add(connection)
 
     def hang_up(self) -> None:
         """Wake the threads that wait for another request on their connection."""
@@ -187,48 +239,53 @@ class _ThreadingServer(ThreadingHTTPServer):
                     continue  # the client had hung up already
 
 
-def _connection_class(handler: Handler) -> type[BaseHTTPRequestHandler]:
-    class Connection(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-        disable_nagle_algorithm = True
-        wbufsize = -1  # headers and body leave in one packet
+class _Connection(BaseHTTPRequestHandler):
+    """Serves what comes over one connection, request by request."""
 
-        def answer(self) -> None:
-            """Read one request, answer it, and keep the connection."""
-            if self.headers.get("Transfer-Encoding"):
-                self.close_connection = True
-                self._send(Answer(HTTPStatus.LENGTH_REQUIRED))
-                return
-            url = urlsplit(self.path)
-            request = Request(
-                method=self.command,
-                path=url.path,
-                query=url.query,
-                headers=self.headers,
-                body=self.rfile.read(int(self.headers.get("Content-Length") or 0)),
-            )
-            self._send(handler(request))
+    server: _ThreadingServer
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+    wbufsize = -1  # headers and body leave in one packet
 
-        do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = answer  # noqa: N815 - theirs
+    def answer(self) -> None:
+        """Read one request, answer it, and keep the connection."""
+        if self.headers.get("Transfer-Encoding"):
+            self.close_connection = True
+            self._send(Answer(HTTPStatus.LENGTH_REQUIRED))
+            return
+        url = urlsplit(self.path)
+        request = Request(
+            method=self.command,
+            path=url.path,
+            query=url.query,
+            headers=self.headers,
+            body=self.rfile.read(int(self.headers.get("Content-Length") or 0)),
+        )
+        try:
+            self._send(self.server.handler(request))
+        except HangUp as end:
+            self.close_connection = True
+            if end.reset:
+                self.server.reset_when_closed(self.connection)
 
-        def handle_expect_100(self) -> bool:
-            """Ask for the body at once: botocore would wait a second for it."""
-            going_on = super().handle_expect_100()
-            self.wfile.flush()
-            return going_on
+    do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = answer  # noqa: N815 - theirs
 
-        def _send(self, answer: Answer) -> None:
-            self.send_response_only(answer.status)
-            for name, value in answer.headers.items():
-                self.send_header(name, value)
-            if not any(name.lower() == "content-length" for name in answer.headers):
-                self.send_header("Content-Length", str(len(answer.body)))
-            self.end_headers()
-            if self.command != "HEAD":
-                self.wfile.write(answer.body)
-            self.wfile.flush()
+    def handle_expect_100(self) -> bool:
+        """Ask for the body at once: botocore would wait a second for it."""
+        going_on = super().handle_expect_100()
+        self.wfile.flush()
+        return going_on
 
-        def log_message(self, *_: object) -> None:
-            """Say nothing: what was asked is in the sandbox's own record."""
+    def _send(self, answer: Answer) -> None:
+        self.send_response_only(answer.status)
+        for name, value in answer.headers.items():
+            self.send_header(name, value)
+        if not any(name.lower() == "content-length" for name in answer.headers):
+            self.send_header("Content-Length", str(len(answer.body)))
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(answer.body)
+        self.wfile.flush()
 
-    return Connection
+    def log_message(self, *_: object) -> None:
+        """Say nothing: what was asked is in the sandbox's own record."""
