@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from datetime import UTC, datetime
 
 import pytest
 
@@ -11,8 +12,12 @@ from tests.sandbox.world import SandboxImage
 from volume_images.cloud.credentials import parse_secret
 from volume_images.cloud.open import OpenedCloud, open_cloud
 from volume_images.config.schema import CloudConfig
-from volume_images.model import Dialect
+from volume_images.model import Dialect, RestorePin
 
+PINS = tuple(
+    RestorePin(datetime(2026, 3, day, 2, 5, tzinfo=UTC), f"2026030{day}T020500Z-5f0c1a9{day}")
+    for day in (2, 3)
+)
 ABSENT = "00000000-0000-4000-8000-000000000000"
 
 
@@ -74,3 +79,39 @@ def test_a_pin_of_whatever_value_is_removed(
 def test_an_image_that_is_gone_is_neither_pinned_nor_unpinned(cloud: OpenedCloud) -> None:
     assert not cloud.images.pin(ABSENT)
     assert not cloud.images.unpin(ABSENT)
+
+
+def restore_pins(cloud: OpenedCloud, image: SandboxImage) -> tuple[RestorePin, ...]:
+    seen = cloud.images.get(image.id)
+    assert seen is not None
+    return seen.restore_pins
+
+
+def test_restores_side_by_side_pin_an_image_each_for_itself(
+    cloud: OpenedCloud, image: SandboxImage
+) -> None:
+    before = list(image.tags)
+
+    for pin in PINS:
+        assert cloud.images.set_restore_pin(image.id, pin)
+    both = restore_pins(cloud, image)
+    cloud.images.drop_restore_pin(image.id, PINS[0])
+    cloud.images.drop_restore_pin(image.id, PINS[0])
+    one = restore_pins(cloud, image)
+    cloud.images.drop_restore_pin(image.id, PINS[1])
+
+    assert (both, one, is_pinned(cloud, image)) == (PINS, PINS[1:], False)
+    assert image.tags == before
+
+
+def test_tags_that_only_look_like_pins_of_restores_are_none(
+    sandbox: CloudSandbox, cloud: OpenedCloud, image: SandboxImage
+) -> None:
+    huawei = sandbox.dialect is Dialect.HUAWEI
+    image.tags.append("vi-restore-later=yes" if huawei else "vi-restore-later")
+    assert restore_pins(cloud, image) == ()
+
+
+def test_an_image_that_is_gone_is_not_pinned_for_a_restore(cloud: OpenedCloud) -> None:
+    assert not cloud.images.set_restore_pin(ABSENT, PINS[0])
+    cloud.images.drop_restore_pin(ABSENT, PINS[0])

@@ -299,3 +299,23 @@ def test_a_run_that_does_not_end_in_time_is_told_and_red(site: Site) -> None:
     (cloud,) = report.clouds
     assert (cloud.result, cloud.reason) == (CloudResult.UNAVAILABLE, "did not end in time")
     assert report.red == ("no cloud could be judged: sandbox: did not end in time",)
+
+
+def test_what_is_being_restored_stays_until_its_pin_is_dropped_or_overdue(either: Site) -> None:
+    huawei = either.stack.cloud.dialect is Dialect.HUAWEI
+    pin = (
+        "vi-restore-5f0c1a9e=20260302T020500Z" if huawei else "vi-restore-20260302T020500Z-5f0c1a9e"
+    )
+    either.stand_for_the_grace(26, 27, 28, 29, 30)
+    either.images["day-26"].tags.append(pin)
+
+    pinned = either.clean()
+    for _ in range(3):
+        either.clean_after(DAY)
+    still_there = list(either.images["day-26"].tags)
+    announced = either.clean_after(DAY)
+
+    assert reasons(pinned)["day-26"] == "being restored"
+    assert pin in still_there
+    assert results(announced)["day-26"] == "announced"
+    assert pin not in either.images["day-26"].tags

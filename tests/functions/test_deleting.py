@@ -17,7 +17,7 @@ from volume_images.errors import (
     Refused,
     Throttled,
 )
-from volume_images.model import GroupKey, Image
+from volume_images.model import GroupKey, Image, RestorePin
 from volume_images.report import ImageResult
 
 NOW = datetime(2026, 3, 10, tzinfo=UTC)
@@ -267,3 +267,18 @@ def test_nothing_begins_after_its_time() -> None:
     attempts = delete(shelf, group(OLD, OLDER), gate=Gate(lambda: next(in_time)))
 
     assert attempts == (Attempt("old", ImageResult.DELETED, "expired"),)
+
+
+def test_an_image_whose_restore_has_begun_meanwhile_is_left() -> None:
+    pinned = replace(OLD, restore_pins=(RestorePin(NOW, "run"),))
+    assert delete(Shelf(pinned, FLOOR), group(OLD)) == (
+        Attempt("old", ImageResult.CHANGED, "changed: being restored"),
+    )
+
+
+def test_a_floor_may_be_restored_and_an_overdue_pin_may_go_meanwhile() -> None:
+    floor = replace(FLOOR, restore_pins=(RestorePin(NOW, "run"),))
+    overdue = replace(OLD, restore_pins=(RestorePin(NOW - timedelta(days=8), "killed"),))
+    assert delete(Shelf(OLD, floor), group(overdue)) == (
+        Attempt("old", ImageResult.DELETED, "expired"),
+    )

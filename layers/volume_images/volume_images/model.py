@@ -1,8 +1,9 @@
 """The nouns that every other module speaks of."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 
 
@@ -59,6 +60,29 @@ class Volume:
     encrypted: bool = False
 
 
+_RUN_ID = re.compile(r"([0-9]{8}T[0-9]{6})Z-[0-9a-f]{8}")
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class RestorePin:
+    """Says of an image that a run restores it, and since when: a tag for as long as that takes."""
+
+    since: datetime
+    run_id: str
+
+    @classmethod
+    def parse(cls, run_id: str) -> "RestorePin | None":
+        """Read the pin of a run, whose id tells when it began; None for what is no run's id."""
+        match = _RUN_ID.fullmatch(run_id)
+        if not match:
+            return None
+        try:
+            since = datetime.strptime(match[1], "%Y%m%dT%H%M%S").replace(tzinfo=UTC)
+        except ValueError:  # digits that are no date
+            return None
+        return cls(since, run_id)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Image:
     """An image as its cloud describes it now.
@@ -80,6 +104,7 @@ class Image:
     min_disk_gib: int | None = None
     protected: bool = False
     pinned: bool = False
+    restore_pins: tuple[RestorePin, ...] = ()
     deployment: str | None = None
     checksum: str = ""
 

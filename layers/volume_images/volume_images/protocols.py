@@ -14,6 +14,7 @@ from volume_images.model import (
     ImageJob,
     ImageMark,
     NewVolume,
+    RestorePin,
     Volume,
 )
 
@@ -95,6 +96,14 @@ class Images(Protocol):
 
     def unpin(self, image_id: str) -> bool:
         """Remove that tag, if it is there; False when the image was not there any more."""
+        ...
+
+    def set_restore_pin(self, image_id: str, pin: RestorePin) -> bool:
+        """Tag an image as being restored; False when it was not there any more."""
+        ...
+
+    def drop_restore_pin(self, image_id: str, pin: RestorePin) -> None:
+        """Remove that tag, if it and the image are there."""
         ...
 
     def room(self) -> int | None:

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from volume_images.cleanup.announcing import first_seen, lapsed
 from volume_images.cleanup.chore import WHOLE, Chore, read_memory, write_memory
-from volume_images.cleanup.deleting import Gate, delete_due
+from volume_images.cleanup.deleting import Gate, delete_due, drop_overdue_pins
 from volume_images.cleanup.due import due_groups
 from volume_images.cleanup.freshness import Covered, freshness
 from volume_images.cleanup.gathering import ClockSkew, gather
@@ -108,6 +108,8 @@ def _deleted(chore: Chore, seen: Seen, plan: CleanupPlan, written: Memory[Cleanu
     if due and chore.world.store.config().version != chore.world.config_version:
         due = ()  # somebody corrects the config at this moment: the next run judges by that
     at_once = chore.world.config.clouds[chore.cloud].max_concurrency
+    ours = [image.image for group in plan.groups for image in group.images]
+    drop_overdue_pins(seen.cloud.images, ours, plan.now)
     attempts = delete_due(seen.cloud.images, due, gate, at_once=at_once)
     cleaned = _cleaned(chore, seen.memory, plan, written.state, attempts)
     if gate.closed_because:

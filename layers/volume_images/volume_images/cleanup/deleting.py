@@ -4,10 +4,13 @@ Between the listing and a DELETE minutes pass and people act: nothing is deleted
 """
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import datetime
 
+from volume_images.cleanup.deciding import BEING_RESTORED, overdue_pins
 from volume_images.cleanup.due import Deletion, DueGroup
 from volume_images.cleanup.outcomes import Attempt
 from volume_images.errors import (
@@ -64,6 +67,17 @@ def delete_due(
     with ThreadPoolExecutor(max_workers=at_once, thread_name_prefix="delete") as pool:
         done = pool.map(lambda group: _delete_group(images, group, gate), due)
         return tuple(attempt for attempts in done for attempt in attempts)
+
+
+def drop_overdue_pins(images: Images, seen: Iterable[Image], now: datetime) -> None:
+    """Remove what killed restores left on images: such a pin holds nothing any more.
+
+    A cloud that does not take that now is asked again by the next run.
+    """
+    with suppress(CloudError):
+        for image in seen:
+            for pin in overdue_pins(image, now):
+                images.drop_restore_pin(image.id, pin)
 
 
 def changes(listed: Image, current: Image | None) -> str:
@@ -127,6 +141,8 @@ def _delete(images: Images, deletion: Deletion) -> tuple[ImageResult, str]:
     changed = changes(listed, current)
     if changed:
         return ImageResult.CHANGED, f"changed: {changed}"
+    if set(current.restore_pins) - set(listed.restore_pins):
+        return ImageResult.CHANGED, f"changed: {BEING_RESTORED}"
     if images.members(listed.id):
         return ImageResult.CHANGED, "members"
     if deletion.winner is not None:

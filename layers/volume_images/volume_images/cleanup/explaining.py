@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from itertools import islice
 from typing import Any
 
-from volume_images.cleanup.deciding import Decision, candidate
+from volume_images.cleanup.deciding import BEING_RESTORED, Decision, candidate
 from volume_images.cleanup.due import Standing, standing
 from volume_images.cleanup.freshness import SLOT_AHEAD
 from volume_images.cleanup.plan import CleanupPlan, CloudFacts, Expired, Failed, GroupPlan, Kept
@@ -149,6 +149,8 @@ def _to_go(
     elif image.image.pinned or image.image.protected:
         mark = "pin" if image.image.pinned else "protection"
         yield f"without its {mark}: {_unheld(image, case)}"
+    elif isinstance(entry, Kept) and entry.reason == BEING_RESTORED:
+        yield "once its restore has ended, as the rules say"
     elif image.state is ImageState.PENDING:
         yield "once its export has ended, as the rules say"
     elif case is None:

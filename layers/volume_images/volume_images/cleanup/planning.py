@@ -180,7 +180,7 @@ def _of_orphans(judging: _Judging, key: GroupKey, images: Sequence[Recognised]) 
     reason = f"{why}, forgotten" if orphaned.forgotten else why
     going = {image.image.id for image in good} - staying
     decided = [
-        decide_orphan(image, reason, judging.facts.stuck, going)
+        decide_orphan(image, reason, judging.facts.stuck, going, judging.facts.at)
         if orphaned.all_ours or image.image.id in tagged
         else keep(image, why)
         for image in images
@@ -202,7 +202,10 @@ def _judged(judging: _Judging, key: GroupKey, images: Sequence[Recognised]) -> G
         kept = [keep(image, f"safety stop: {stop}") for image in images]
         return _group_plan(judging, key, kept, stop=f"{key}: {stop}")
     by_id = {image.image.id: image.image for image in images}
-    decided = [decide(image, verdicts.get(image.image.id), facts.stuck, by_id) for image in images]
+    decided = [
+        decide(image, verdicts.get(image.image.id), facts.stuck, by_id, facts.at)
+        for image in images
+    ]
     return _group_plan(judging, key, decided, floor=floor)
 
 

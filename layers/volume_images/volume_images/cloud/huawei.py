@@ -12,13 +12,14 @@ from volume_images.cloud.listings import Page
 from volume_images.cloud.session import CloudSession, Params
 from volume_images.cloud.volumes import first_attachment
 from volume_images.errors import CloudUnavailable
-from volume_images.model import ExportRequest, Image, ImageMark, Volume
+from volume_images.model import ExportRequest, Image, ImageMark, RestorePin, Volume
 
 # EVS allows up to 1,000; IMS names no maximum, 500 is its default.
 VOLUMES_PAGE = 1000
 IMAGES_PAGE = 500
 DEPLOYMENT_TAG = "vi-deployment="
 PIN_TAG = "vi-pin"
+RESTORE_PIN_TAG = "vi-restore-"
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +119,7 @@ class HuaweiImages:
             entry,
             size_bytes=entry.optional_whole("__image_size"),
             pinned=any(tag == PIN_TAG or tag.startswith(f"{PIN_TAG}=") for tag in tags),
+            restore_pins=[_restore_pin(tag) for tag in tags],
             deployment=deployments[0] if deployments else None,
         )
 
@@ -150,6 +152,17 @@ class HuaweiImages:
         """Remove a tag by its key ("Deleting an Image Tag"), whatever value a person gave it."""
         session.delete(f"{self._tags_url(image_id)}/{PIN_TAG}")
 
+    def set_restore_pin(self, session: CloudSession, image_id: str, pin: RestorePin) -> None:
+        """Tag an image: the key is the run's own, so that restores side by side do not meet."""
+        key, value = _restore_tag(pin)
+        tags = {"action": "create", "tags": [{"key": key, "value": value}]}
+        session.change("POST", f"{self._tags_url(image_id)}/action", tags)
+
+    def drop_restore_pin(self, session: CloudSession, image_id: str, pin: RestorePin) -> None:
+        """Remove that tag."""
+        key, _ = _restore_tag(pin)
+        session.delete(f"{self._tags_url(image_id)}/{part(key)}")
+
     def room(self, session: CloudSession) -> int | None:
         """Read what is left of the quota of private images ("Querying Image Quotas")."""
         answer = session.read(f"{self.service.base}/v1/cloudimages/quota")
@@ -178,6 +191,19 @@ def _tags(entry: Entry) -> Mapping[str, str]:
     if isinstance(entry.values.get("tags"), list):
         return {tag.text("key"): tag.text("value") for tag in entry.entries("tags")}
     return entry.texts("tags")
+
+
+def _restore_tag(pin: RestorePin) -> tuple[str, str]:
+    """Spell a pin as key and value: a key holds 36 characters at most."""
+    time, _, number = pin.run_id.partition("-")
+    return f"{RESTORE_PIN_TAG}{number}", time
+
+
+def _restore_pin(tag: str) -> RestorePin | None:
+    key, _, time = tag.partition("=")
+    if not key.startswith(RESTORE_PIN_TAG):
+        return None
+    return RestorePin.parse(f"{time}-{key.removeprefix(RESTORE_PIN_TAG)}")
 
 
 def _names_deployment(tag: str) -> bool:

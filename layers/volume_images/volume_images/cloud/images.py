@@ -1,5 +1,7 @@
 """The image side of a cloud project, in either dialect."""
 
+from collections.abc import Iterable
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Protocol
 
@@ -7,7 +9,7 @@ from volume_images.cloud.fields import Entry
 from volume_images.cloud.listings import Page, walk
 from volume_images.cloud.session import CloudSession, Params
 from volume_images.errors import CloudUnavailable, NotFound, Refused
-from volume_images.model import Image, ImageMark
+from volume_images.model import Image, ImageMark, RestorePin
 
 # The visibilities that have no members (Image API v2, "Image visibility").
 UNSHARED = frozenset({"private", "public", "community"})
@@ -41,6 +43,14 @@ class ImageDialect(Protocol):
         ...
 
     def unpin(self, session: CloudSession, image_id: str) -> None:
+        """Remove that tag; raises NotFound when there is none."""
+        ...
+
+    def set_restore_pin(self, session: CloudSession, image_id: str, pin: RestorePin) -> None:
+        """Set the tag of a run that restores an image."""
+        ...
+
+    def drop_restore_pin(self, session: CloudSession, image_id: str, pin: RestorePin) -> None:
         """Remove that tag; raises NotFound when there is none."""
         ...
 
@@ -111,6 +121,19 @@ class CloudImages:
             return self.get(image_id) is not None
         return True
 
+    def set_restore_pin(self, image_id: str, pin: RestorePin) -> bool:
+        """Tag an image as being restored; False when it was not there any more."""
+        try:
+            self._dialect.set_restore_pin(self._session, image_id, pin)
+        except NotFound:
+            return False
+        return True
+
+    def drop_restore_pin(self, image_id: str, pin: RestorePin) -> None:
+        """Remove that tag, if it and the image are there."""
+        with suppress(NotFound):
+            self._dialect.drop_restore_pin(self._session, image_id, pin)
+
     def room(self) -> int | None:
         """Return how many more images the project may hold; None where the cloud does not say.
 
@@ -142,9 +165,14 @@ def read_members(session: CloudSession, image_url: str) -> tuple[str, ...]:
 
 
 def image_from(
-    entry: Entry, *, size_bytes: int | None, pinned: bool, deployment: str | None
+    entry: Entry,
+    *,
+    size_bytes: int | None,
+    pinned: bool,
+    restore_pins: Iterable[RestorePin | None],
+    deployment: str | None,
 ) -> Image:
-    """Read what both services spell the same."""
+    """Read what both services spell the same; a pin that could not be read is nobody's."""
     return Image(
         id=entry.identifier("id"),
         name=entry.text("name"),
@@ -158,6 +186,7 @@ def image_from(
         min_disk_gib=entry.optional_whole("min_disk") or None,
         protected=entry.flag("protected"),
         pinned=pinned,
+        restore_pins=tuple(sorted(pin for pin in restore_pins if pin is not None)),
         deployment=deployment,
         checksum=entry.text("os_hash_value") or entry.text("checksum"),
     )

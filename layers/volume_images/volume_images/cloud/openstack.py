@@ -13,12 +13,13 @@ from volume_images.cloud.listings import Page
 from volume_images.cloud.session import CloudSession, Params
 from volume_images.cloud.volumes import first_attachment
 from volume_images.errors import CloudUnavailable
-from volume_images.model import ExportRequest, Image, ImageMark, Volume
+from volume_images.model import ExportRequest, Image, ImageMark, RestorePin, Volume
 
 # `osapi_max_limit` of Cinder and `api_limit_max` of Glance.
 PAGE = 1000
 DEPLOYMENT_TAG = re.compile(r"vi-([0-9a-f]{12})")
 PIN_TAG = "vi-pin"
+RESTORE_PIN_TAG = "vi-restore-"
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +121,11 @@ class OpenstackImages:
             entry,
             size_bytes=entry.optional_whole("size"),
             pinned=PIN_TAG in tags,
+            restore_pins=[
+                RestorePin.parse(tag.removeprefix(RESTORE_PIN_TAG))
+                for tag in tags
+                if tag.startswith(RESTORE_PIN_TAG)
+            ],
             deployment=deployments[0] if deployments else None,
         )
 
@@ -147,9 +153,20 @@ class OpenstackImages:
         """Remove that word (Image API, "Delete image tag")."""
         session.delete(f"{self.image_url(image_id)}/tags/{PIN_TAG}")
 
+    def set_restore_pin(self, session: CloudSession, image_id: str, pin: RestorePin) -> None:
+        """Tag an image with a word of the run's own."""
+        session.change("PUT", self._restore_pin_url(image_id, pin))
+
+    def drop_restore_pin(self, session: CloudSession, image_id: str, pin: RestorePin) -> None:
+        """Remove that word."""
+        session.delete(self._restore_pin_url(image_id, pin))
+
     def room(self, _session: CloudSession) -> int | None:
         """Nothing: Glance tells nobody its limits."""
         return None
+
+    def _restore_pin_url(self, image_id: str, pin: RestorePin) -> str:
+        return f"{self.image_url(image_id)}/tags/{RESTORE_PIN_TAG}{part(pin.run_id)}"
 
 
 def _marker(following: str, where: str) -> str:
