@@ -2,10 +2,30 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import NamedTuple
 
 from volume_images.export.changes import Say
 from volume_images.export.state import ExportState, slot_key
 from volume_images.report import ExportResult, Outcome
+
+_SLOT = "%Y%m%dT%H%M%SZ"
+
+
+class Said(NamedTuple):
+    """What a run said last of a group: of which slot, and why."""
+
+    slot: datetime
+    result: ExportResult
+    reason: str
+
+
+def last_said(text: str) -> Said | None:
+    """Read back what `Record.said` holds; None where no run said anything yet."""
+    if not text:
+        return None
+    slot, result, reason = text.split(" ", 2)
+    return Said(datetime.strptime(slot, _SLOT).replace(tzinfo=UTC), ExportResult(result), reason)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,4 +66,4 @@ def _group(outcome: Outcome) -> str:
 
 
 def _text(outcome: Outcome) -> str:
-    return f"{outcome.slot:%Y%m%dT%H%M%SZ} {outcome.result.value} {outcome.reason}"
+    return f"{outcome.slot:{_SLOT}} {outcome.result.value} {outcome.reason}"
