@@ -3,7 +3,7 @@
 import email.utils
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -14,6 +14,8 @@ from tests.sandbox.answers import Refusal
 from tests.sandbox.cinder import Cinder
 from tests.sandbox.clock import START, SandboxClock
 from tests.sandbox.evs import Evs
+from tests.sandbox.failing import Failing
+from tests.sandbox.faults import Fault, Faults
 from tests.sandbox.glance import Glance
 from tests.sandbox.identity import Identity, Project
 from tests.sandbox.ims import Ims
@@ -52,7 +54,8 @@ class CloudSandbox:
     `world` is what it holds, `identity` who may call it, `clock` its time, `latency_ms` how long
     each answer takes, `hook` what is called around every request to a service. Its services live
     below `/identity`, `/volume` and `/image`, its clock at `/clock`, all on one port; 0 takes any
-    free one.
+    free one. `faults` is what goes wrong; setting it starts its counts and dice anew. `running`
+    drives the clock, and all that goes by it: real seconds, unless a simulation has its own.
     """
 
     def __init__(
@@ -64,6 +67,7 @@ class CloudSandbox:
         port: int = 0,
         foreign: bool = False,
         start: datetime = START,
+        running: Callable[[], float] = time.monotonic,
     ) -> None:
         self.dialect = dialect
         self.latency_ms = latency_ms
@@ -73,6 +77,7 @@ class CloudSandbox:
         self.project_name = PROJECT_NAME
         self.domain_name = "acme" if dialect is Dialect.HUAWEI else "Default"
         self._first = (start, volumes, foreign)
+        self._running = running
         self._seen_lock = threading.Lock()
         self._server = HttpServer(self._answer, port)
         self.url = f"http://127.0.0.1:{self._server.port}"
@@ -81,15 +86,35 @@ class CloudSandbox:
     def reset(self) -> None:
         """Be a cloud that nobody has used yet, with other secrets, at the same address."""
         start, volumes, foreign = self._first
-        self.clock = SandboxClock(start)
+        self.clock = SandboxClock(start, self._running)
         self.world = World(self.dialect, self.clock, PROJECT_ID)
         project = Project(id=PROJECT_ID, name=PROJECT_NAME, domain_name=self.domain_name)
         self.identity = Identity(self.dialect, project)
         self.requests: list[Seen] = []
+        self.faults = Faults()
         self._services = self._open_services()
         plant_volumes(self.world, volumes)
         if foreign:
             plant_foreign_images(self.world)
+
+    @property
+    def faults(self) -> Faults:
+        """What goes wrong."""
+        return self._failing.faults
+
+    @faults.setter
+    def faults(self, faults: Faults) -> None:
+        self._failing = Failing(faults, self.clock, self._note)
+
+    @contextmanager
+    def failing(self, *rules: Fault, seed: int = 0) -> Iterator[None]:
+        """Let only these go wrong, inside a `with`; what went wrong before goes on after it."""
+        before = self._failing
+        self.faults = Faults(seed=seed, rules=rules)
+        try:
+            yield
+        finally:
+            self._failing = before
 
     @property
     def auth_url(self) -> str:
@@ -176,6 +201,9 @@ class CloudSandbox:
     def _worked(self, service: str, request: Request) -> Answer:
         if self.latency_ms:
             time.sleep(self.latency_ms / 1000)
+        return self._failing.answer(request, lambda asked: self._handled(service, asked))
+
+    def _handled(self, service: str, request: Request) -> Answer:
         handler = self._services.get(service)
         with self.world.lock:
             self.world.settle()
@@ -183,10 +211,12 @@ class CloudSandbox:
                 answer = handler(request) if handler else Answer(404)
             except Refusal as refusal:
                 answer = refusal.answer
-            moment = self.clock.now()
+            return self._note(request, answer)
+
+    def _note(self, request: Request, answer: Answer) -> Answer:
         with self._seen_lock:
             self.requests.append(Seen(request.method, request.sent_path, answer.status))
-        return _dated(answer, moment)
+        return _dated(answer, self.clock.now())
 
     def _move_clock(self, request: Request) -> Answer:
         if request.method == "POST":
