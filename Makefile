@@ -10,8 +10,9 @@ export SAM_CLI_TELEMETRY := 0
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test coverage lint build deploy lock upgrade clean
+.PHONY: audit audit-required test-fuzz test-fuzz-deep
 .PHONY: test-deep test-differential mutation bench-planning
-.PHONY: test-pages openstack-up openstack-down test-openstack
+.PHONY: test-runtime test-pages openstack-up openstack-down test-openstack
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-17s %s\n", $$1, $$2}' Makefile
@@ -25,7 +26,7 @@ test: .venv/.ready ## the tests, but for the slowest, on every core
 	$(VENV)/pytest -q -n auto
 
 coverage: .venv/.ready ## all tests, the slowest too, and which branches of the package they reach
-	$(VENV)/pytest -q -n auto -m "not openstack and not browser and not restic" --cov --cov-report=term
+	$(VENV)/pytest -q -n auto -m "not openstack and not browser and not restic and not runtime" --cov --cov-report=term
 
 test-pages: .venv/.ready ## the pages in a real browser: needs /usr/bin/chromium
 	$(VENV)/pytest -q -m browser --durations=5
@@ -45,11 +46,22 @@ test-deep: .venv/.ready ## the properties of retention, with 2,000 examples each
 test-differential: .venv/.ready ## our retention against Debian's restic: needs /usr/bin/restic
 	$(VENV)/pytest -q -m restic tests/differential
 
+test-runtime: build .aws-sam/host/.ready ## the functions as built, under Lambda's own runtime client
+	$(VENV)/pytest -q -m runtime tests/runtime
+
 mutation: .venv/.ready ## small changes of retention and planning: do the tests notice?
 	$(VENV)/python -m tests.mutation
 
 bench-planning: .venv/.ready ## a million images judged, against reading and sorting them
 	$(VENV)/python -m tests.benchmarks.planning
+
+audit: .venv/.ready ## secrets in tree and history, weak code, known vulnerabilities of the pins
+	$(VENV)/python -m tests.security.secrets_scan
+	$(VENV)/bandit --quiet --configfile pyproject.toml --recursive layers functions
+	$(VENV)/python -m tests.security.audit_pins
+
+audit-required: .venv/.ready ## the pins again; fails where no advisory source answers
+	$(VENV)/python -m tests.security.audit_pins --required
 
 lint: .venv/.ready .tools/sam/.ready ## style, types, import directions, template
 	$(VENV)/ruff check
@@ -87,6 +99,14 @@ clean: ## remove all that these targets made
 	$(PYTHON) -m venv .venv
 	$(VENV)/python $(PIP_INSTALL) --require-hashes --no-deps --requirement requirements/dev.txt
 	PYTHONWARNINGS=ignore $(VENV)/python $(PIP_INSTALL) --no-deps --no-build-isolation --editable layers/volume_images
+	@touch $@
+
+# What is borrowed once more, for this machine: native modules for Lambda cannot be loaded here.
+.aws-sam/host/.ready: requirements/lambda.txt layers/dependencies/Makefile | .venv/.ready
+	rm -rf .aws-sam/host
+	$(MAKE) -C layers/dependencies build-DependenciesLayer ARTIFACTS_DIR="$(CURDIR)/.aws-sam/host" \
+		PLATFORM="manylinux2014_$$(uname -m)" \
+		PYTHON_VERSION="$$($(VENV)/python -c 'import sys; print("%d.%d" % sys.version_info[:2])')"
 	@touch $@
 
 # The SAM CLI pins an older boto3 and pydantic than ours: it lives apart.
