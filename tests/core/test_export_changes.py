@@ -21,6 +21,7 @@ from volume_images.export.changes import (
     Pause,
     Refuse,
     Reported,
+    Reschedule,
     Say,
     SecretRefused,
     Stick,
@@ -31,6 +32,7 @@ from volume_images.export.draft import Change, changed
 from volume_images.export.state import (
     Discovered,
     ExportState,
+    FormerSchedule,
     Missed,
     NewestGood,
     Refusal,
@@ -61,7 +63,8 @@ EVERY_CHANGE: tuple[Change, ...] = (
     Forget(frozenset({GROUP})),
     Pause(NOW),
     SecretRefused("fingerprint", NOW),
-    Looked(NOW, NOW + DAY, "v1", {"daily": "0 2 * * * UTC"}),
+    Reschedule("daily", "0 5 * * * UTC", FormerSchedule(text="0 2 * * * UTC", until=NOW)),
+    Looked(NOW, NOW + DAY, "v1", {"daily": "0 2 * * * UTC"}, {}),
     LookSoon(NOW),
 )
 some_changes = st.lists(st.sampled_from(EVERY_CHANGE), max_size=12)

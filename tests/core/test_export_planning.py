@@ -158,7 +158,7 @@ def test_a_slot_older_than_the_catch_up_is_missed_with_the_last_reason() -> None
 
 
 def test_an_overtaken_slot_is_missed_unless_an_image_of_it_turns_up() -> None:
-    older = Overdue(DAILY, SLOT - DAY, "overtaken")
+    older = Overdue(DAILY, SLOT - DAY)
     missed = plan(scene(), overdue=[older])
     assert said(missed) == [(ExportResult.MISSED, "overtaken")]
     found = plan(scene(images=[recognised(SLOT - DAY)]), overdue=[older])
@@ -300,7 +300,7 @@ def test_at_most_one_post_per_slot_and_run() -> None:
 
 
 def test_a_cloud_out_of_reach_defers_what_is_due_and_still_misses_what_is_late() -> None:
-    older = Overdue(DAILY, SLOT - DAY, "overtaken")
+    older = Overdue(DAILY, SLOT - DAY)
     assert said(plan(scene(volumes=None), overdue=[older])) == [
         (ExportResult.MISSED, "overtaken"),
         (ExportResult.DEFERRED, "cloud_unavailable"),

@@ -86,6 +86,6 @@ def test_an_overdue_slot_is_accounted_for_by_a_good_image_of_it_that_left_the_li
     good = NewestGood(slot=slot - behind, image_id="image-1", created_at=slot)
     seen = scene(state(**records(db=Record(newest_good=good))))
 
-    planned = plan_exports(Debt((), (Overdue(DAILY, slot, "overtaken"),), ()), seen)
+    planned = plan_exports(Debt((), (Overdue(DAILY, slot),)), seen)
 
     assert [outcome.reason for outcome in planned.outcomes] == said

@@ -21,10 +21,18 @@ from tests.core.export_samples import (
     state,
 )
 from volume_images.config.selection import Member
-from volume_images.export.changes import Accept
+from volume_images.export.changes import Accept, Accounted
 from volume_images.export.draft import changed
-from volume_images.export.owed import debt, newest_slots, schedule_text, start_by, waiting_debt
+from volume_images.export.owed import (
+    TICK,
+    debt,
+    newest_slots,
+    schedule_text,
+    start_by,
+    waiting_debt,
+)
 from volume_images.export.state import ExportState, Record, Waiting
+from volume_images.schedule import slots
 
 ONE = (MEMBERS[0],)
 
@@ -89,15 +97,88 @@ def test_an_edited_schedule_invents_no_slot_before_the_edit() -> None:
     assert owed_slots(known, half_past, half_past, schedule="0 * * * *") == ([], [])
 
 
-def test_what_the_old_schedule_still_owed_is_overdue_after_an_edit() -> None:
-    known = state(
-        schedules=SCHEDULES,
-        **records(db=Record(accounted_until=SLOT - DAY)),
-    )
+def test_what_the_old_schedule_still_owed_is_owed_after_an_edit_until_the_new_one_is_due() -> None:
+    known = state(schedules=SCHEDULES, **records(db=Record(accounted_until=SLOT - 2 * DAY)))
     at = SLOT + 30 * MINUTE
-    owing = debt(config(schedule="0 5 * * *"), known, ONE, at=at, now=at)
-    assert [(one.slot, one.reason) for one in owing.overdue] == [(SLOT, "schedule_changed")]
-    assert owing.owed == ()
+    edited = config(schedule="0 5 * * *")
+    owing = debt(edited, known, ONE, at=at, now=at)
+    assert [(one.slot, one.start_by) for one in owing.owed] == [(SLOT, SLOT + 12 * HOUR)]
+    assert [one.slot for one in owing.overdue] == [SLOT - DAY]
+    known = changed(known, owing.edits)
+    five = SLOT + 3 * HOUR
+    assert owed_slots(known, five, five, schedule="0 5 * * *") == ([five], [SLOT - DAY, SLOT])
+
+
+def test_an_edit_invents_no_slot_at_any_later_tick_either() -> None:
+    """The last slot accounted for lies before the edit, and the new schedule has slots between."""
+    known = state(schedules=SCHEDULES, **records(db=Record(accounted_until=SLOT)))
+    hourly = config(schedule="0 * * * *")
+    half_past = SLOT + 10 * HOUR + 30 * MINUTE
+    owing = debt(hourly, known, ONE, at=half_past, now=half_past)
+    assert (owing.owed, owing.overdue) == ((), ())
+    known = changed(known, owing.edits)
+    for minutes in (10, 20):
+        at = half_past + minutes * MINUTE
+        assert owed_slots(known, at, at, schedule="0 * * * *") == ([], [])
+    at = SLOT + 11 * HOUR
+    assert owed_slots(known, at, at, schedule="0 * * * *") == ([at], [])
+
+
+def test_an_edit_that_is_taken_back_at_once_changes_nothing() -> None:
+    known = state(schedules=SCHEDULES, **records(db=Record(accounted_until=SLOT - DAY)))
+    for schedule, minutes in (("0 5 * * *", 10), ("0 2 * * *", 20)):
+        at = SLOT + minutes * MINUTE
+        owing = debt(config(schedule=schedule), known, ONE, at=at, now=at)
+        assert [one.slot for one in owing.owed] == [SLOT]
+        known = changed(known, owing.edits)
+    at = SLOT + DAY
+    assert owed_slots(known, at, at) == ([at], [SLOT])
+
+
+def test_a_volume_that_joins_with_an_edit_is_owed_the_newest_slot_that_was_in_force() -> None:
+    known = state(schedules=SCHEDULES, **records(web=Record(accounted_until=SLOT)))
+    at = SLOT + 6 * HOUR
+    edited = config(schedule="0 5 * * *")
+    owing = debt(edited, known, ONE, at=at, now=at)
+    assert [one.slot for one in owing.owed] == [SLOT]
+    known = changed(known, [*owing.edits, *owing.first_seen])
+    later = at + 10 * MINUTE
+    assert owed_slots(known, later, later, schedule="0 5 * * *") == ([SLOT], [])
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    ticks=st.lists(
+        st.tuples(
+            st.integers(min_value=1, max_value=20),
+            st.sampled_from([None, "0 2 * * *", "0 5 * * *", "30 */3 * * *", "15 4 * * *"]),
+            st.booleans(),
+        ),
+        min_size=1,
+        max_size=30,
+    )
+)
+def test_however_schedules_are_edited_each_slot_was_in_force_when_it_was_due(
+    ticks: list[tuple[int, str | None, bool]],
+) -> None:
+    """Every slot that is ever owed was one of the schedule of its time, or within a tick of it."""
+    at, schedule = SLOT + MINUTE, "0 2 * * *"
+    in_force = [(SLOT - DAY, schedule)]
+    known = state(schedules=SCHEDULES, **records(db=Record(accounted_until=SLOT - DAY)))
+    for tens, edit, exported in ticks:
+        at += tens * 10 * MINUTE
+        if edit is not None and edit != schedule:
+            schedule = edit
+            in_force.append((at - TICK, schedule))
+        owing = debt(config(schedule=schedule), known, ONE, at=at, now=at)
+        spans = zip(in_force, [*(begin for begin, _ in in_force[1:]), at], strict=True)
+        allowed = {slot for (begin, text), end in spans for slot in slots(text, "UTC", begin, end)}
+        seen = [one.slot for one in (*owing.overdue, *owing.owed)]
+        assert set(seen) <= allowed | {SLOT}
+        assert len(owing.owed) <= 1
+        known = changed(known, owing.edits)
+        if exported and seen:
+            known = changed(known, [Accounted(str(DAILY), max(seen))])
 
 
 def test_a_policy_that_gets_its_first_schedule_owes_nothing_before_it() -> None:

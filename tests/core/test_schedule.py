@@ -98,6 +98,70 @@ def test_newest_and_next_are_right_before_inside_and_after_both_nights(
     assert next_slot("30 2 * * *", BERLIN, at(moment)) == at(following)
 
 
+NIGHTS = {
+    # New York 2026: the gap is 8 March 02-03 h (07:00 UTC), the repeated hour 1 November 01-02 h.
+    ("30 2 * * *", "America/New_York"): [
+        ("2026-03-08T06:59", "2026-03-07T07:30", "2026-03-08T07:00"),  # 01:59, just before
+        ("2026-03-08T07:00", "2026-03-08T07:00", "2026-03-09T06:30"),  # 03:00, the gap's end
+        ("2026-03-08T08:00", "2026-03-08T07:00", "2026-03-09T06:30"),  # 04:00, after it
+    ],
+    ("30 1 * * *", "America/New_York"): [
+        ("2026-11-01T05:29", "2026-10-31T05:30", "2026-11-01T05:30"),  # 01:29, first pass
+        ("2026-11-01T05:30", "2026-11-01T05:30", "2026-11-02T06:30"),  # 01:30, first pass
+        ("2026-11-01T06:30", "2026-11-01T05:30", "2026-11-02T06:30"),  # 01:30, second pass
+        ("2026-11-01T07:00", "2026-11-01T05:30", "2026-11-02T06:30"),  # 02:00, after it
+    ],
+    # Lord Howe moves by half an hour: the gap is 4 October 2026 02:00-02:30 (15:30 UTC the day
+    # before), and 5 April 2026 01:30-02:00 comes twice (first at 14:30 UTC the day before).
+    ("15 2 * * *", "Australia/Lord_Howe"): [
+        ("2026-10-03T15:29", "2026-10-02T15:45", "2026-10-03T15:30"),  # 01:59, just before
+        ("2026-10-03T15:30", "2026-10-03T15:30", "2026-10-04T15:15"),  # 02:30, the gap's end
+        ("2026-10-03T16:00", "2026-10-03T15:30", "2026-10-04T15:15"),  # 03:00, after it
+    ],
+    ("45 1 * * *", "Australia/Lord_Howe"): [
+        ("2026-04-04T14:44", "2026-04-03T14:45", "2026-04-04T14:45"),  # 01:44, first pass
+        ("2026-04-04T14:45", "2026-04-04T14:45", "2026-04-05T15:15"),  # 01:45, first pass
+        ("2026-04-04T15:15", "2026-04-04T14:45", "2026-04-05T15:15"),  # 01:45, second pass
+        ("2026-04-04T15:30", "2026-04-04T14:45", "2026-04-05T15:15"),  # 02:00, after it
+    ],
+    # Apia crossed the date line: 30 December 2011 was no day there. It ended at 10:00 UTC.
+    ("30 2 * * *", "Pacific/Apia"): [
+        ("2011-12-30T09:59", "2011-12-29T12:30", "2011-12-30T10:00"),  # the 29th, 23:59
+        ("2011-12-30T10:00", "2011-12-30T10:00", "2011-12-30T12:30"),  # the 31st, 00:00
+        ("2011-12-30T12:30", "2011-12-30T12:30", "2011-12-31T12:30"),  # the 31st, 02:30
+    ],
+}
+
+
+@pytest.mark.parametrize(
+    ("schedule", "zone", "moment", "newest", "following"),
+    [(*where, *vector) for where, vectors in NIGHTS.items() for vector in vectors],
+)
+def test_other_zones_gaps_and_repeated_hours_skip_and_double_no_slot(
+    schedule: str, zone: str, moment: str, newest: str, following: str
+) -> None:
+    assert newest_slot(schedule, zone, at(moment)) == at(newest)
+    assert next_slot(schedule, zone, at(moment)) == at(following)
+
+
+@pytest.mark.parametrize(
+    ("zone", "after"),
+    [
+        ("America/New_York", "2026-03-07T00:00"),
+        ("America/New_York", "2026-10-31T00:00"),
+        ("Australia/Lord_Howe", "2026-04-03T00:00"),
+        ("Australia/Lord_Howe", "2026-10-02T00:00"),
+        ("Pacific/Apia", "2011-12-29T00:00"),
+    ],
+)
+def test_half_hours_go_by_elapsed_time_over_every_change_of_the_clock(
+    zone: str, after: str
+) -> None:
+    start = at(after)
+    found = list(slots("*/30 * * * *", zone, start, start + timedelta(days=3)))
+    assert found == [start + timedelta(minutes=30 * half) for half in range(1, 145)]
+
+
 @pytest.mark.parametrize(
     ("schedule", "newest"),
     [
@@ -164,7 +228,15 @@ def test_any_text_is_either_refused_with_a_value_error_or_usable(text: str) -> N
     assert all(slot > start for slot in slots(text, "UTC", start, start + timedelta(hours=1)))
 
 
-ZONES = ("UTC", BERLIN, "America/New_York", "Africa/Cairo", "America/Havana", "Asia/Kathmandu")
+ZONES = (
+    "UTC",
+    BERLIN,
+    "America/New_York",
+    "Australia/Lord_Howe",
+    "Africa/Cairo",
+    "America/Havana",
+    "Asia/Kathmandu",
+)
 SCHEDULES = ("30 2 * * *", "*/15 * * * *", "*/20 2 * * *", "0 */2 * * *", "0 0 * * *", "5 1 * * 7")
 moments = st.datetimes(datetime(2026, 1, 1), datetime(2026, 12, 1), timezones=st.just(UTC))  # noqa: DTZ001
 

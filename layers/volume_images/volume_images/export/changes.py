@@ -11,6 +11,7 @@ from datetime import datetime
 from volume_images.export.draft import Draft
 from volume_images.export.state import (
     Discovered,
+    FormerSchedule,
     Missed,
     NewestGood,
     Record,
@@ -41,6 +42,22 @@ class FirstSeen:
         draft.schedules.setdefault(self.policy, self.schedule)
         if draft.records.get(self.group, Record()).accounted_until is None:
             draft.update(self.group, accounted_until=self.owed_after)
+
+
+@dataclass(frozen=True, slots=True)
+class Reschedule:
+    """A policy's schedule was edited: the one before still owes what was due until then."""
+
+    policy: str
+    schedule: str
+    former: FormerSchedule
+
+    def apply(self, draft: Draft) -> None:
+        """Keep since when the new one is in force if another run saw the edit first."""
+        if draft.schedules.get(self.policy) != self.schedule:
+            draft.schedules[self.policy] = self.schedule
+            before = draft.former_schedules.get(self.policy, ())
+            draft.former_schedules[self.policy] = (*before, self.former)
 
 
 @dataclass(frozen=True, slots=True)
@@ -306,10 +323,12 @@ class Looked:
     next_look: datetime
     config_version: str
     schedules: Mapping[str, str]
+    former_schedules: Mapping[str, tuple[FormerSchedule, ...]]
 
     def apply(self, draft: Draft) -> None:
         """Replace what the run before said."""
         draft.schedules = dict(self.schedules)
+        draft.former_schedules = dict(self.former_schedules)
         draft.fields["served_at"] = self.at
         draft.fields["next_look"] = self.next_look
         draft.fields["config_version"] = self.config_version

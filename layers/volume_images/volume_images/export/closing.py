@@ -10,7 +10,7 @@ from volume_images.export.errand import Errand
 from volume_images.export.marks import MARK_EVERY
 from volume_images.export.owed import schedule_text
 from volume_images.export.planning import ExportPlan
-from volume_images.export.state import ExportState, Missed
+from volume_images.export.state import ExportState, FormerSchedule, Missed
 from volume_images.model import GroupKey
 from volume_images.schedule import next_slot
 
@@ -42,6 +42,7 @@ def closing(
             for name, policy in policies.items()
             if policy.schedule is not None
         },
+        former_schedules=_still_owing(state, members),
     )
     return [Forget(_over(state, members)), looked]
 
@@ -54,6 +55,25 @@ def uncovered(state: ExportState, members: Sequence[Member]) -> list[Miss]:
         for waiting in state.waiting.values()
         if not _is_covered(waiting.group, covered)
     ]
+
+
+def _still_owing(
+    state: ExportState, members: Sequence[Member]
+) -> dict[str, tuple[FormerSchedule, ...]]:
+    """Keep a former schedule until all that was due by it is accounted for."""
+    owing = {}
+    for policy, formers in state.former_schedules.items():
+        records = (
+            state.record(GroupKey(policy, requested=False, volume_id=member.volume_id))
+            for member in members
+            if member.policy == policy
+        )
+        accounted = [one.accounted_until for one in records if one.accounted_until is not None]
+        oldest = min(accounted, default=None)
+        left = tuple(former for former in formers if oldest is None or former.until > oldest)
+        if left and accounted:
+            owing[policy] = left
+    return owing
 
 
 def _next_look(

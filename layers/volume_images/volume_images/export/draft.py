@@ -7,6 +7,7 @@ from typing import Protocol
 from volume_images.export.state import (
     Discovered,
     ExportState,
+    FormerSchedule,
     Missed,
     Record,
     Stuck,
@@ -27,6 +28,7 @@ class Draft:
     waiting: dict[str, Waiting]
     missed: dict[str, Missed]
     schedules: dict[str, str]
+    former_schedules: dict[str, tuple[FormerSchedule, ...]]
     discovered: dict[str, Discovered]
     fields: dict[str, object]
 
@@ -53,6 +55,7 @@ def changed(state: ExportState, changes: Iterable[Change]) -> ExportState:
         waiting=dict(state.waiting),
         missed=dict(state.missed),
         schedules=dict(state.schedules),
+        former_schedules=dict(state.former_schedules),
         discovered=dict(state.discovered),
         fields={},
     )
@@ -67,6 +70,7 @@ def changed(state: ExportState, changes: Iterable[Change]) -> ExportState:
             "waiting": draft.waiting,
             "missed": draft.missed,
             "schedules": draft.schedules,
+            "former_schedules": draft.former_schedules,
             "discovered": draft.discovered,
             **draft.fields,
         }

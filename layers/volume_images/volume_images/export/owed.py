@@ -6,8 +6,9 @@ from datetime import datetime, timedelta
 
 from volume_images.config.schema import Config, Policy
 from volume_images.config.selection import Member
-from volume_images.export.changes import FirstSeen
-from volume_images.export.state import ExportState, Waiting
+from volume_images.export.changes import FirstSeen, Reschedule
+from volume_images.export.draft import changed
+from volume_images.export.state import ExportState, FormerSchedule, Waiting
 from volume_images.model import GroupKey
 from volume_images.schedule import newest_slot, next_slot, slots
 
@@ -37,7 +38,6 @@ class Overdue:
 
     group: GroupKey
     slot: datetime
-    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +45,9 @@ class Debt:
     """All that is owed to one cloud's volumes, and what is seen for the first time."""
 
     owed: tuple[Owed, ...]
-    overdue: tuple[Overdue, ...]
-    first_seen: tuple[FirstSeen, ...]
+    overdue: tuple[Overdue, ...] = ()
+    first_seen: tuple[FirstSeen, ...] = ()
+    edits: tuple[Reschedule, ...] = ()
 
 
 def debt(
@@ -62,8 +63,10 @@ def debt(
     }
     overdue: list[Overdue] = []
     first_seen: list[FirstSeen] = []
+    edits = _edits(config, state, members, at)
+    known = changed(state, edits) if edits else state
     timetables = {
-        name: _Timetable(policy, state.schedules.get(name), at)
+        name: _Timetable(policy, known.former_schedules.get(name, ()), at)
         for name, policy in config.policies.items()
         if policy.schedule is not None
     }
@@ -79,12 +82,39 @@ def debt(
             first_seen.append(FirstSeen(str(group), owed_after, member.policy, timetable.text))
         else:
             due = timetable.due(accounted)
-        overdue += [Overdue(group, slot, due.reason) for slot in due.older]
+        overdue += [Overdue(group, slot) for slot in due.older]
         if due.newest is not None:
             start_by = timetable.start_by(due.newest)
             one = Owed(group, due.newest, start_by, member.label_name, waiting=False)
             owed[group, due.newest] = one
-    return Debt(tuple(owed.values()), tuple(overdue), tuple(first_seen))
+    return Debt(tuple(owed.values()), tuple(overdue), tuple(first_seen), edits)
+
+
+def _edits(
+    config: Config, state: ExportState, members: Sequence[Member], at: datetime
+) -> tuple[Reschedule, ...]:
+    """Say which schedules were edited since the look before: each in force since a tick ago.
+
+    A policy that no look knew, nor any volume was seen under, was not edited: it is new.
+    """
+    seen_under = {
+        member.policy
+        for member in members
+        if state.record(
+            GroupKey(member.policy, requested=False, volume_id=member.volume_id)
+        ).accounted_until
+    }
+    return tuple(
+        Reschedule(
+            name,
+            schedule_text(policy),
+            FormerSchedule(text=state.schedules.get(name, ""), until=at - TICK),
+        )
+        for name, policy in config.policies.items()
+        if policy.schedule is not None
+        and state.schedules.get(name) != schedule_text(policy)
+        and (name in seen_under or name in state.schedules)
+    )
 
 
 def waiting_debt(
@@ -92,7 +122,7 @@ def waiting_debt(
 ) -> Debt:
     """Say what is owed of the accepted slots `keys` alone, whatever the schedules say."""
     waiting = [entry for key, entry in state.waiting.items() if key in keys]
-    return Debt(tuple(_waiting(config, waiting, members)), (), ())
+    return Debt(tuple(_waiting(config, waiting, members)))
 
 
 def newest_slots(
@@ -129,21 +159,18 @@ def schedule_text(policy: Policy) -> str:
 class _Due:
     older: tuple[datetime, ...]
     newest: datetime | None
-    reason: str
 
 
 class _Timetable:
     """One policy's slots as of one time; volumes of equal standing share the computation."""
 
-    def __init__(self, policy: Policy, seen: str | None, at: datetime) -> None:
-        assert policy.schedule is not None
+    def __init__(self, policy: Policy, formers: Sequence[FormerSchedule], at: datetime) -> None:
         self._policy = policy
-        self._schedule = policy.schedule
         self._at = at
-        self._seen = seen
+        self._formers = formers
         self._due: dict[datetime, _Due] = {}
         self.text = schedule_text(policy)
-        self.newest = newest_slot(policy.schedule, policy.timezone, at)
+        self.newest = self._newest()
 
     def start_by(self, slot: datetime) -> datetime:
         return start_by(self._policy, slot, outside_schedule=False)
@@ -152,7 +179,7 @@ class _Timetable:
         """Return what a volume seen for the first time is owed."""
         assert self.newest is not None
         may_start = now <= self.start_by(self.newest)
-        return _Due((), self.newest if may_start else None, "")
+        return _Due((), self.newest if may_start else None)
 
     def due(self, accounted: datetime) -> _Due:
         """Return what is owed since a slot that is accounted for."""
@@ -161,20 +188,35 @@ class _Timetable:
         return self._due[accounted]
 
     def _compute(self, accounted: datetime) -> _Due:
-        if self._seen == self.text:
-            found = list(slots(self._schedule, self._policy.timezone, accounted, self._at))
-            return _Due(tuple(found[:-1]), found[-1] if found else None, "overtaken")
-        in_force = max(accounted, self._at - TICK)
-        found = list(slots(self._schedule, self._policy.timezone, in_force, self._at))
-        older = (*self._owed_before(accounted, in_force), *found[:-1])
-        return _Due(older, found[-1] if found else None, "schedule_changed")
+        found: list[datetime] = []
+        begin = accounted
+        for text, until in self._in_force():
+            found += _slots_of(text, begin, min(until, self._at))
+            begin = max(begin, until)
+        return _Due(tuple(found[:-1]), found[-1] if found else None)
 
-    def _owed_before(self, accounted: datetime, in_force: datetime) -> Iterable[datetime]:
-        """Return what the schedule before the edit still owes; there may have been none."""
-        if self._seen is None:
-            return ()
-        schedule, _, timezone = self._seen.rpartition(" ")
-        return slots(schedule, timezone, accounted, in_force)
+    def _newest(self) -> datetime | None:
+        """Return the newest slot by whichever schedule was in force then."""
+        since = [former.until for former in self._formers]
+        spans = zip(self._in_force(), [None, *since], strict=True)
+        for (text, until), begin in reversed(list(spans)):
+            if not text:
+                continue
+            schedule, _, timezone = text.rpartition(" ")
+            newest = newest_slot(schedule, timezone, min(until, self._at))
+            if newest is not None and (begin is None or newest > begin):
+                return newest
+        return None
+
+    def _in_force(self) -> list[tuple[str, datetime]]:
+        """Return the schedules, oldest first, and until when each was in force."""
+        formers = [(former.text, former.until) for former in self._formers]
+        return [*formers, (self.text, self._at)]
+
+
+def _slots_of(text: str, after: datetime, until: datetime) -> Iterable[datetime]:
+    schedule, _, timezone = text.rpartition(" ")
+    return slots(schedule, timezone, after, until) if schedule else ()
 
 
 def _waiting(config: Config, waiting: Iterable[Waiting], members: Sequence[Member]) -> list[Owed]:

@@ -87,7 +87,7 @@ def plan_exports(debt: Debt, scene: Scene) -> ExportPlan:
         else:
             chosen.add(owed.group.volume_id)
             steps.append(_step(owed, scene))
-    changes = [*debt.first_seen, *goods, *accounted]
+    changes: list[Change] = [*debt.edits, *debt.first_seen, *goods, *accounted]
     changes += [change for decision in decisions for change in decision.changes]
     return ExportPlan(tuple(steps), tuple(decisions), tuple(changes), short)
 
@@ -212,5 +212,5 @@ def _overdue(overdue: Sequence[Overdue], scene: Scene) -> tuple[list[Accounted],
         if (found and found.state is ImageState.GOOD) or (known and known.slot >= one.slot):
             accounted.append(Accounted(str(one.group), one.slot))
         elif found is None:
-            given_up.append(miss(scene, one.group, one.slot, why_not(record, one.reason)))
+            given_up.append(miss(scene, one.group, one.slot, why_not(record, "overtaken")))
     return accounted, given_up

@@ -134,6 +134,7 @@ def _report(
             Gauge.IMAGES_STUCK: sum(len(state.stuck) for state in states.values()),
             Gauge.IMAGES_UNMARKED: sum(len(state.unmarked) for state in states.values()),
             Gauge.REQUESTS_WAITING: sum(len(state.waiting) for state in states.values()),
+            Gauge.CONFIG_UNREADABLE: int(bool(world.config_fault)),
         },
         in_flight=Counter(under_way),
         red=_red(world, done),

@@ -85,6 +85,13 @@ class Stuck(_Entry):
     found_at: Instant
 
 
+class FormerSchedule(_Entry):
+    """What a policy's schedule was until an edit came into force; without a text, it had none."""
+
+    text: str
+    until: Instant
+
+
 class Waiting(_Entry):
     """An accepted export outside a policy's own schedule: requested, or its slot named."""
 
@@ -111,10 +118,11 @@ class Discovered(_Entry):
 class ExportState(State):
     """The exporter's state of one cloud.
 
-    `next_look` is when something may be due again. `schedules` are those that the newest full look
-    knew, by policy: an edit must not invent slots in the past. `discovered` are volumes found by
-    their tags, by id; `records` and `waiting` go by group, `under_way` by image name, `stuck` and
-    `unmarked` by image id.
+    `next_look` is when something may be due again. `schedules` are those that the newest look knew,
+    by policy: an edit must not invent slots in the past. `former_schedules` are the ones before
+    that may still owe a slot, oldest first. `discovered` are volumes found by their tags, by id;
+    `records` and `waiting` go by group, `under_way` by image name, `stuck` and `unmarked` by image
+    id.
     """
 
     next_look: Instant | None = None
@@ -124,6 +132,7 @@ class ExportState(State):
     refused_secret_at: Instant | None = None
     served_at: Instant | None = None
     schedules: Mapping[str, str] = {}
+    former_schedules: Mapping[str, tuple[FormerSchedule, ...]] = {}
     discovered: Mapping[str, Discovered] = {}
     discovered_at: Instant | None = None
     records: Mapping[str, Record] = {}
