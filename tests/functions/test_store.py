@@ -151,6 +151,30 @@ class TestEveryStore:
         )
         assert found == b"{}"
 
+    def test_the_reports_of_a_day_are_listed_newest_first(
+        self, store: S3Store | FolderStore
+    ) -> None:
+        day = "reports/export/2026/03/02"
+        for name in ("20260302T020000Z-a.json", "20260302T021000Z-b.json", "page.html"):
+            store.write_report(f"{day}/{name}", b"{}")
+        store.write_report("reports/export/2026/03/20/20260320T000000Z-c.json", b"{}")
+
+        assert store.reports(day) == [
+            f"{day}/20260302T021000Z-b.json",
+            f"{day}/20260302T020000Z-a.json",
+        ]
+        assert list(store.reports("reports/cleanup/2026/03/02")) == []
+
+    def test_a_report_reads_back_and_one_that_is_not_there_is_none(
+        self, store: S3Store | FolderStore
+    ) -> None:
+        store.write_report("reports/export/2026/03/02/r.json", b"{}")
+        stored = store.report("reports/export/2026/03/02/r.json")
+
+        assert stored is not None
+        assert stored.body == b"{}"
+        assert store.report("reports/export/2026/03/02/s.json") is None
+
     @pytest.mark.parametrize(
         "key",
         ["../x", "state/../../x", "/etc/passwd", "state//x", "", ".lock", "a/.", "a b", "a\n"],

@@ -171,7 +171,7 @@ class StoredObject:
 
 
 class Store(Protocol):
-    """Config (read), state (read, replace only if unchanged), reports (write).
+    """Config (read), state (read, replace only if unchanged), reports (write, list, read).
 
     Keys are relative, as in `state/export/otc.json`. Every call raises StoreError.
     """
@@ -204,6 +204,17 @@ class Store(Protocol):
 
     def write_report(self, key: str, body: bytes) -> str:
         """Write a report and return its address."""
+        ...
+
+    def reports(self, folder: str) -> Sequence[str]:
+        """Return the keys of the reports directly in a folder, as in `reports/export/2026/03/02`.
+
+        They come newest first where their names begin with a time; none for a folder not there.
+        """
+        ...
+
+    def report(self, key: str) -> StoredObject | None:
+        """Read a report; None when there is none (any more)."""
         ...
 
 

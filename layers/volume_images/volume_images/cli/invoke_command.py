@@ -16,12 +16,9 @@ from volume_images.clock import SystemClock
 from volume_images.observability import Answer
 from volume_images.report import Function, Report
 from volume_images.run_id import new_run_id
-from volume_images.storage.address import S3Address, parse_address
+from volume_images.storage.address import REPORT_LIMIT, S3Address, parse_address
 from volume_images.storage.folder import read_file
 from volume_images.storage.s3 import read_object
-
-REPORT_LIMIT = 256 * 1024 * 1024
-"""Some 400,000 outcomes: what is larger is no report of ours."""
 
 
 def invoke(

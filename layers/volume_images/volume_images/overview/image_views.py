@@ -46,6 +46,7 @@ def _of_group(
             stuck_since=judged.facts.stuck.get(one.image.id),
             pinned=one.image.pinned,
             protected=one.image.protected,
+            restore_runs=tuple(pin.run_id for pin in one.image.restore_pins),
             in_floor=one.image.id in floor,
         )
         for one in group.images

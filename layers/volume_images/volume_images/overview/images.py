@@ -38,7 +38,8 @@ class ImageView:
     """One image of ours: what it holds, how it is, and what the next cleanup says of it.
 
     `captured_at` is when the cloud created it, `slot` what it is for; sizes are None where the
-    cloud does not tell. `stuck_since` is when its export was found never to end.
+    cloud does not tell. `stuck_since` is when its export was found never to end,
+    `restore_runs` are the runs that hold it while they restore it.
     """
 
     id: str
@@ -57,6 +58,7 @@ class ImageView:
     stuck_since: datetime | None = None
     pinned: bool = False
     protected: bool = False
+    restore_runs: tuple[str, ...] = ()
     in_floor: bool = False
 
     def as_json(self) -> dict[str, Any]:
@@ -78,6 +80,7 @@ class ImageView:
             "stuck_since": iso(self.stuck_since),
             "pinned": self.pinned,
             "protected": self.protected,
+            "restore_runs": list(self.restore_runs),
             "floor": self.in_floor,
         }
 

@@ -15,6 +15,9 @@ CONFIG_LIMIT = 1024 * 1024
 STATE_LIMIT = 64 * 1024 * 1024
 """Far above the state of 100,000 volumes: what is larger is not a state of ours."""
 
+REPORT_LIMIT = 256 * 1024 * 1024
+"""Some 400,000 outcomes: what is larger is no report of ours."""
+
 CA_BUNDLE_LIMIT = 4 * 1024 * 1024
 """Some fifteen times the bundle that browsers ship."""
 

@@ -10,7 +10,13 @@ from pathlib import Path
 
 from volume_images.errors import ConfigError, Conflict, Problem, StoreError
 from volume_images.protocols import StoredObject
-from volume_images.storage.address import CONFIG_LIMIT, STATE_LIMIT, ConfigSource, checked_key
+from volume_images.storage.address import (
+    CONFIG_LIMIT,
+    REPORT_LIMIT,
+    STATE_LIMIT,
+    ConfigSource,
+    checked_key,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,13 +58,7 @@ class FolderStore:
 
     def state(self, key: str) -> StoredObject | None:
         """Read a state object; None when there is none yet."""
-        path = self._path(key)
-        body = _read(path, STATE_LIMIT)
-        if body is None:
-            return None
-        if len(body) > STATE_LIMIT:
-            raise StoreError(f"{path}: larger than {STATE_LIMIT} bytes: not a state of ours")
-        return StoredObject(body, _version(body))
+        return _stored(self._path(key), STATE_LIMIT)
 
     def earlier_states(self, key: str) -> Sequence[bytes]:  # noqa: ARG002 - the protocol's
         """Return nothing: a folder keeps no versions."""
@@ -81,6 +81,22 @@ class FolderStore:
         with self._locked():
             _write(path, body)
         return str(path)
+
+    def reports(self, folder: str) -> Sequence[str]:
+        """Return the keys of the reports directly in a folder, newest first."""
+        path = self._path(folder)
+        try:
+            names = [file.name for file in path.iterdir()]
+        except FileNotFoundError:
+            return ()
+        except OSError as error:
+            raise _unusable("list", path, error) from error
+        found = sorted((name for name in names if name.endswith(".json")), reverse=True)
+        return [f"{folder}/{name}" for name in found]
+
+    def report(self, key: str) -> StoredObject | None:
+        """Read a report; None when there is none."""
+        return _stored(self._path(key), REPORT_LIMIT)
 
     def _path(self, key: str) -> Path:
         return self.folder / checked_key(key)
@@ -107,6 +123,15 @@ def read_file(path: Path, limit: int) -> bytes:
     if len(body) > limit:
         raise StoreError(f"{path}: larger than {limit} bytes")
     return body
+
+
+def _stored(path: Path, limit: int) -> StoredObject | None:
+    body = _read(path, limit)
+    if body is None:
+        return None
+    if len(body) > limit:
+        raise StoreError(f"{path}: larger than {limit} bytes: not what was expected there")
+    return StoredObject(body, _version(body))
 
 
 def _read(path: Path, limit: int) -> bytes | None:

@@ -18,6 +18,7 @@ from volume_images.storage.address import (
     CONFIG_LIMIT,
     CONFIG_VERSIONS,
     EARLIER_STATES,
+    REPORT_LIMIT,
     STATE_LIMIT,
     ConfigSource,
     S3Address,
@@ -130,11 +131,7 @@ class S3Store:
 
     def state(self, key: str) -> StoredObject | None:
         """Read a state object; None when S3 answers that there is none."""
-        address = self._address(key)
-        answer = _get(self.client, address)
-        if answer is None:
-            return None
-        return StoredObject(_bounded(answer, address, STATE_LIMIT), answer["ETag"])
+        return self._stored(key, STATE_LIMIT)
 
     def earlier_states(self, key: str) -> Sequence[bytes]:
         """Read the versions before the current one, newest first."""
@@ -180,6 +177,24 @@ class S3Store:
             raise _failed("write", address, error) from error
         return str(address)
 
+    def reports(self, folder: str) -> Sequence[str]:
+        """Return the keys of the reports directly in a folder, newest first."""
+        address = self._address(folder)
+        names = _names(self.client, S3Address(address.bucket, f"{address.key}/"))
+        found = sorted((name for name in names if name.endswith(".json")), reverse=True)
+        return [f"{folder}/{name}" for name in found]
+
+    def report(self, key: str) -> StoredObject | None:
+        """Read a report; None when S3 answers that there is none."""
+        return self._stored(key, REPORT_LIMIT)
+
+    def _stored(self, key: str, limit: int) -> StoredObject | None:
+        address = self._address(key)
+        answer = _get(self.client, address)
+        if answer is None:
+            return None
+        return StoredObject(_bounded(answer, address, limit), answer["ETag"])
+
     def _address(self, key: str) -> S3Address:
         prefix = f"{self.root.key}/" if self.root.key else ""
         return S3Address(self.root.bucket, prefix + checked_key(key))
@@ -222,6 +237,19 @@ def _bounded(answer: "GetObjectOutputTypeDef", address: S3Address, limit: int) -
     if len(body) > limit:
         raise StoreError(f"{address}: larger than {limit} bytes: not what was expected there")
     return body
+
+
+def _names(client: "S3Client", folder: S3Address) -> Iterator[str]:
+    """Yield the names of the objects directly under a prefix that ends in a slash."""
+    pages = client.get_paginator("list_objects_v2").paginate(
+        Bucket=folder.bucket, Prefix=folder.key, Delimiter="/"
+    )
+    try:
+        for page in pages:
+            for entry in page.get("Contents", []):
+                yield entry["Key"].removeprefix(folder.key)
+    except _ANY_FAILURE as error:
+        raise _failed("list", folder, error) from error
 
 
 def _version_ids(client: "S3Client", address: S3Address) -> Iterator[str]:

@@ -1,0 +1,71 @@
+"""Looking at every cloud and at both functions' states; nothing is changed."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+from volume_images.cleanup.chore import WHOLE, Chore, chores
+from volume_images.cleanup.cleaning import Cleaned, look
+from volume_images.cleanup.judgement import Judgement
+from volume_images.cleanup.plan import Scope
+from volume_images.cleanup.run import CLOUDS_AT_ONCE
+from volume_images.cleanup.state import CleanupState
+from volume_images.errors import StoreError
+from volume_images.export.state import ExportState, empty_export_state, export_state_key
+from volume_images.memory import Memory, read_state
+from volume_images.overview.fleet import FleetView
+from volume_images.overview.sight import Judged, Sight
+from volume_images.overview.survey import survey
+from volume_images.protocols import World
+from volume_images.report import CloudOutcome, CloudResult
+
+
+def look_at_fleet(world: World) -> FleetView:
+    """Look at every cloud of the config, side by side, and say how its volumes stand.
+
+    A cloud that cannot be asked, or whose state cannot be read, is one of which nothing is known.
+    """
+    shares = chores(world, Scope(), dry_run=True)
+    pool = ThreadPoolExecutor(min(len(shares), CLOUDS_AT_ONCE), thread_name_prefix="cloud")
+    with pool:
+        sights = list(pool.map(_sight, shares))
+    return survey(world.config, world.config_version, sights, world.clock.now())
+
+
+def _sight(chore: Chore) -> Sight:
+    try:
+        return _look(chore)
+    except StoreError as error:
+        outcome = CloudOutcome(cloud=chore.cloud, result=CloudResult.UNAVAILABLE, reason=str(error))
+        return Sight(outcome=outcome, exports=empty_export_state(chore.world.deployment_id))
+
+
+def _look(chore: Chore) -> Sight:
+    key = export_state_key(chore.cloud)
+    exports = read_state(chore.world.store, key, empty_export_state(chore.world.deployment_id))
+    remarks = _damage(key, exports)
+    seen = look(chore)
+    if isinstance(seen, Cleaned):
+        return Sight(
+            outcome=seen.outcome,
+            exports=exports.state,
+            freshness=seen.freshness,
+            remarks=(*remarks, *seen.red),
+        )
+    judgement = Judgement(chore, seen.facts)
+    after = judgement.written_into(seen.memory.state)
+    judged = Judged(
+        facts=seen.facts,
+        plan=judgement.plan,
+        before=seen.memory.state,
+        after=after,
+        grace=chore.grace,
+    )
+    return Sight(
+        outcome=CloudOutcome(cloud=chore.cloud, result=CloudResult.SERVED),
+        exports=exports.state,
+        judged=judged,
+        remarks=(*remarks, *_damage(chore.state_key, seen.memory)),
+    )
+
+
+def _damage(key: str, memory: Memory[ExportState] | Memory[CleanupState]) -> tuple[str, ...]:
+    return () if memory.origin in WHOLE else (f"{key}: damaged ({memory.origin.value})",)
