@@ -10,15 +10,21 @@ from typing import Any
 
 
 class Function(StrEnum):
-    """The two functions, by the names of their folders; `role` is the short one, in keys."""
+    """The functions, by the names of their folders."""
 
     EXPORT = "export_volumes"
     CLEANUP = "cleanup_images"
+    DRILL = "drill_images"
 
     @property
     def role(self) -> str:
-        """Return the word that state keys, report keys and secret names use."""
-        return "export" if self is Function.EXPORT else "cleanup"
+        """Return the word that keys of states and reports use."""
+        return self.value.partition("_")[0]
+
+    @property
+    def secret_role(self) -> str:
+        """Return the word that names of secrets use: a drill restores."""
+        return "restore" if self is Function.DRILL else self.role
 
 
 class ExportResult(StrEnum):
@@ -45,6 +51,26 @@ class ImageResult(StrEnum):
     UNKNOWN = "unknown"
 
 
+class DrillResult(StrEnum):
+    """What became of one policy's drill."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+
+
+Result = ExportResult | ImageResult | DrillResult
+
+RESULTS: Mapping[Function, type[Result]] = MappingProxyType(
+    {
+        Function.EXPORT: ExportResult,
+        Function.CLEANUP: ImageResult,
+        Function.DRILL: DrillResult,
+    }
+)
+"""What the outcomes of a function's runs may be."""
+
+
 class CloudResult(StrEnum):
     """How a run fared with one cloud as a whole."""
 
@@ -69,6 +95,8 @@ class Gauge(StrEnum):
     IMAGES_UNMARKED = "ImagesUnmarked"
     REQUESTS_WAITING = "RequestsWaiting"
     ANNOUNCEMENTS_LAPSED = "AnnouncementsLapsed"
+    IMAGE_QUOTA_USED = "ImageQuotaUsed"
+    CONFIG_UNREADABLE = "ConfigUnreadable"
 
 
 Details = Mapping[str, str | int | bool]
@@ -79,14 +107,14 @@ NO_DETAILS: Details = MappingProxyType({})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """What a run did about one slot of a volume, or about one image, and why.
+    """What a run did about one slot of a volume, one image, or one policy's drill, and why.
 
     `reason` is a short code (or, for images, the verdict's reasons joined by ", ");
     `details` are its fields. `slot` and ids are empty where there is none.
     """
 
     cloud: str
-    result: ExportResult | ImageResult
+    result: Result
     reason: str
     policy: str = ""
     volume_id: str = ""
@@ -187,11 +215,8 @@ class Report:
     @property
     def counts(self) -> dict[str, int]:
         """How many outcomes of each result; every result is there, zeros too."""
-        results: type[ExportResult | ImageResult] = (
-            ExportResult if self.function == Function.EXPORT else ImageResult
-        )
         seen = Counter(outcome.result for outcome in self.outcomes)
-        return {result.value: seen[result] for result in results}
+        return {result.value: seen[result] for result in RESULTS[Function(self.function)]}
 
     def as_json(self) -> dict[str, Any]:
         """Return the JSON form (contract): `run_id`, `outcomes` and `counts`, then the rest."""

@@ -6,12 +6,15 @@ from enum import IntEnum
 from volume_images.errors import IncompleteListing, InputError, SafetyStop
 from volume_images.observability import Answer
 from volume_images.report import (
+    RESULTS,
     SERVED_RESULTS,
     CloudResult,
+    DrillResult,
     ExportResult,
     Function,
     ImageResult,
     Report,
+    Result,
 )
 
 
@@ -25,14 +28,18 @@ class ExitCode(IntEnum):
     INTERRUPTED = 130  # as shells say it: 128 + SIGINT
 
 
-def is_fine(result: ExportResult | ImageResult) -> bool:
-    """Whether nobody need look at what became of one export or image.
+def is_fine(result: Result) -> bool:
+    """Whether nobody need look at what became of one export, image or drill.
 
     Two results of the same spelling are equal: an unknown image is kept, an unknown export is bad.
     """
-    if isinstance(result, ImageResult):
-        return result not in (ImageResult.CHANGED, ImageResult.NOT_DELETED)
-    return result in (ExportResult.STARTED, ExportResult.DONE, ExportResult.DEFERRED)
+    match result:
+        case ExportResult():
+            return result in (ExportResult.STARTED, ExportResult.DONE, ExportResult.DEFERRED)
+        case ImageResult():
+            return result not in (ImageResult.CHANGED, ImageResult.NOT_DELETED)
+        case DrillResult():
+            return result is not DrillResult.FAILED
 
 
 def of_error(error: Exception) -> ExitCode:
@@ -58,13 +65,12 @@ def of_report(report: Report) -> ExitCode:
 
 def of_answer(function: Function, answer: Answer) -> ExitCode:
     """Return the code for a run that left no report: an idle or dry one, or one for a queue."""
-    results = ExportResult if function is Function.EXPORT else ImageResult
     counts = answer.get("counts", {})
     return _of_run(
         clouds={CloudResult(said.partition(":")[0]) for said in answer.get("clouds", {}).values()},
         stopped=False,
         faults=bool(answer.get("batchItemFailures")),
-        results=(result for result in results if counts.get(result)),
+        results=(result for result in RESULTS[function] if counts.get(result)),
     )
 
 
@@ -73,7 +79,7 @@ def _of_run(
     clouds: Collection[CloudResult],
     stopped: bool,
     faults: bool,
-    results: Iterable[ExportResult | ImageResult],
+    results: Iterable[Result],
 ) -> ExitCode:
     """Judge a run; a safety stop outweighs whatever else went wrong."""
     if stopped or CloudResult.INCOMPLETE_LISTING in clouds:

@@ -7,11 +7,10 @@ from typing import Any
 
 from volume_images.errors import StoreError
 from volume_images.report import (
+    RESULTS,
     CloudOutcome,
     CloudResult,
-    ExportResult,
     Function,
-    ImageResult,
     Outcome,
     Report,
 )
@@ -41,7 +40,6 @@ def parse_report(body: bytes, address: str) -> Report:
 
 
 def _outcome(entry: Mapping[str, Any], function: Function) -> Outcome:
-    results = ExportResult if function is Function.EXPORT else ImageResult
     return Outcome(
         cloud=entry["cloud"],
         policy=entry["policy"],
@@ -49,7 +47,7 @@ def _outcome(entry: Mapping[str, Any], function: Function) -> Outcome:
         slot=datetime.fromisoformat(entry["slot"]) if entry["slot"] else None,
         image_id=entry["image_id"],
         image_name=entry["image_name"],
-        result=results(entry["result"]),
+        result=RESULTS[function](entry["result"]),
         reason=entry["reason"],
         details=entry["details"],
     )

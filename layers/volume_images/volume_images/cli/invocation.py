@@ -13,7 +13,7 @@ from volume_images.observability import Handler
 from volume_images.protocols import Clock
 from volume_images.report import Function
 
-TIMEOUTS = {Function.EXPORT: 540, Function.CLEANUP: 900}
+TIMEOUTS = {Function.EXPORT: 540, Function.CLEANUP: 900, Function.DRILL: 900}
 """Seconds, as in template.yaml."""
 
 

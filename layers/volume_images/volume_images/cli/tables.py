@@ -11,7 +11,15 @@ from rich.text import Text
 from volume_images.cli.cloud_text import cell
 from volume_images.cli.exit_codes import is_fine
 from volume_images.image_name import ImageName
-from volume_images.report import ExportResult, Function, ImageResult, Outcome, Report
+from volume_images.report import (
+    DrillResult,
+    ExportResult,
+    Function,
+    ImageResult,
+    Outcome,
+    Report,
+    Result,
+)
 
 MOST_ROWS = 200
 """More than a person reads; `--json` has all."""
@@ -21,7 +29,9 @@ WIDE = 110
 
 SHORT_ID = 8
 
-_WAITING = frozenset({ExportResult.DEFERRED, ImageResult.ANNOUNCED, ImageResult.UNKNOWN})
+_WAITING = frozenset(
+    {ExportResult.DEFERRED, ImageResult.ANNOUNCED, ImageResult.UNKNOWN, DrillResult.SKIPPED}
+)
 _GONE = frozenset({ImageResult.DELETED, ImageResult.GONE})
 _EXPECTED = frozenset({ExportResult.DONE, ImageResult.KEPT})
 
@@ -60,7 +70,7 @@ def _place(outcome: Outcome, names: Names) -> tuple[int, str, str, str, str]:
     return urgency, outcome.cloud, names[outcome.volume_id], outcome.policy, slot
 
 
-def _style(result: ExportResult | ImageResult) -> str:
+def _style(result: Result) -> str:
     if not is_fine(result):
         return "red"
     if result in _WAITING:
@@ -140,6 +150,7 @@ def _summary(report: Report) -> str:
     nothing = {
         Function.EXPORT: "nothing is due, and nothing under way",
         Function.CLEANUP: "no image of ours",
+        Function.DRILL: "no policy to drill",
     }
     said = counts or nothing[Function(report.function)]
     due = sum(bool(outcome.details.get("due")) for outcome in report.outcomes)

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from volume_images.errors import CloudError
-from volume_images.probe.waiting import Patience
+from volume_images.patience import Patience
 from volume_images.protocols import RestoreCloud
 
 
