@@ -158,6 +158,9 @@ class Passing:
     def delete(self, image_id: str) -> bool:
         return self.real.delete(image_id)
 
+    def room(self) -> int | None:
+        return self.real.room()
+
 
 @dataclass
 class WrappedCloud:

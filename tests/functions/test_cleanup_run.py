@@ -10,7 +10,7 @@ from tests.sandbox.clock import START
 from tests.sandbox.cloud_server import PROJECT_ID
 from tests.sandbox.stack import SandboxStack
 from tests.sandbox.world import Visibility
-from volume_images.errors import ConfigError, TriggerError
+from volume_images.errors import ConfigError, Throttled, TriggerError
 from volume_images.export.state import Stuck, empty_export_state
 from volume_images.model import Dialect, GroupKey, Requests, Tick
 from volume_images.protocols import RunLimits
@@ -319,3 +319,31 @@ def test_what_is_being_restored_stays_until_its_pin_is_dropped_or_overdue(either
     assert pin in still_there
     assert results(announced)["day-26"] == "announced"
     assert pin not in either.images["day-26"].tags
+
+
+def test_how_full_the_image_quota_is_comes_from_the_config_else_from_the_cloud(
+    huawei: SandboxStack, site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clouds = site.document()["clouds"]
+    clouds["sandbox"]["image_quota"] = 4
+    for day in (1, 2, 3):
+        site.plant(day)
+    assert Gauge.IMAGE_QUOTA_USED not in site.clean().gauges  # a stock Glance tells nobody
+    site.edit_document(clouds=clouds)
+    assert site.clean().gauges[Gauge.IMAGE_QUOTA_USED] == 75
+
+    told = ready(huawei, monkeypatch)
+    monkeypatch.setattr(huawei.cloud.world, "image_quota", 10)
+    told.plant(1)
+    assert told.clean().gauges[Gauge.IMAGE_QUOTA_USED] == 10
+
+
+def test_a_quota_that_cannot_be_read_stops_nothing(site: Site) -> None:
+    class Untold(Passing):
+        def room(self) -> int | None:
+            raise Throttled("429: slow down")
+
+    site.plant(1)
+    report = site.clean(change=with_images(Untold))
+    assert report.counts["kept"] == 1
+    assert Gauge.IMAGE_QUOTA_USED not in report.gauges

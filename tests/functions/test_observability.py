@@ -16,6 +16,7 @@ from volume_images.metrics import METRICS
 from volume_images.model import Requests, Tick
 from volume_images.observability import publish, reported
 from volume_images.protocols import Cloud, World
+from volume_images.recognition import FOREIGN
 from volume_images.report import (
     CloudOutcome,
     CloudResult,
@@ -132,6 +133,7 @@ class TestMetrics:
                 "RunsRed": 0,
                 "RunSeconds": 7.5,
                 "CloudsUnavailable": 0,
+                "ConfigUnreadable": 0,
                 "ExportsStarted": 2,
                 "ExportsDone": 0,
                 "ExportsDeferred": 0,
@@ -180,11 +182,14 @@ class TestMetrics:
                 "RunsRed": 0,
                 "RunSeconds": 7.5,
                 "CloudsUnavailable": 0,
+                "ConfigUnreadable": 0,
                 "VolumesFresh": 1,
                 "VolumesStale": 2,
                 "VolumesNeverExported": 2,
+                "VolumesProtected": 25,
                 "ImagesKept": 1,
                 "ImagesAnnounced": 0,
+                "ImagesNewlyAnnounced": 0,
                 "AnnouncementsLapsed": 0,
                 "SafetyStops": 1,
                 "ImagesDeleted": 0,
@@ -192,8 +197,55 @@ class TestMetrics:
                 "ImagesChanged": 0,
                 "ImagesNotDeleted": 1,
                 "ImagesUnknown": 0,
+                "ImagesForeign": 0,
             }
         }
+
+    def test_the_worst_off_volume_and_the_fullest_quota_are_told(
+        self, world: World, printed: Callable[[], Printed]
+    ) -> None:
+        ended = START + timedelta(seconds=7.5)
+        slots = [ended - timedelta(hours=3), ended - timedelta(hours=50), None]
+        entries = [
+            Freshness(
+                cloud="otc",
+                policy="daily",
+                volume_id=f"v-{number}",
+                state=FreshnessState.FRESH,
+                newest_slot=slot,
+                stale=False,
+            )
+            for number, slot in enumerate(slots)
+        ]
+        told = report(Function.CLEANUP, freshness=entries, gauges={Gauge.IMAGE_QUOTA_USED: 81})
+        publish(told, world, Tick())
+        metrics = printed().metrics[CLEANUPS]
+        assert metrics["OldestImageAge"] == 50
+        assert metrics["ImageQuotaUsed"] == 81
+        assert metrics["VolumesProtected"] == 100
+
+    def test_what_a_run_cannot_know_it_does_not_publish(
+        self, world: World, printed: Callable[[], Printed]
+    ) -> None:
+        """Zero percent protected, for want of volumes, would be an alarm about nothing."""
+        publish(report(Function.CLEANUP), world, Tick())
+        unknown = {"VolumesProtected", "OldestImageAge", "ImageQuotaUsed"}
+        assert not unknown & printed().metrics[CLEANUPS].keys()
+
+    def test_images_of_another_deployment_and_new_announcements_are_counted_apart(
+        self, world: World, printed: Callable[[], Printed]
+    ) -> None:
+        foreign = replace(outcome(ImageResult.UNKNOWN), reason=f"unknown: {FOREIGN} 0a1b2c3d4e5f")
+        new = outcome(ImageResult.ANNOUNCED)
+        told = report(
+            Function.CLEANUP,
+            outcomes=[foreign, outcome(ImageResult.UNKNOWN), new, outcome(ImageResult.ANNOUNCED)],
+            changed=[new],
+        )
+        publish(told, world, Tick())
+        metrics = printed().metrics[CLEANUPS]
+        assert (metrics["ImagesUnknown"], metrics["ImagesForeign"]) == (2, 1)
+        assert (metrics["ImagesAnnounced"], metrics["ImagesNewlyAnnounced"]) == (2, 1)
 
     def test_details_are_by_cloud_and_by_policy_and_never_crossed(
         self, world: World, printed: Callable[[], Printed]
@@ -261,6 +313,8 @@ class TestMetrics:
             "RunsRed": 1,
             "RunSeconds": 7.5,
             "CloudsUnavailable": 1,
+            "ConfigUnreadable": 0,
+            "ImagesNewlyAnnounced": 0,
             "SafetyStops": 0,
             "ImagesDeleted": 0,
             "ImagesGone": 0,
@@ -423,6 +477,7 @@ class TestBeforeThereIsAReport:
         assert (line["level"], line["message"]) == ("INFO", "run.finished")
         assert line["idle"] == "s3://b/config.yaml: no such object"
         assert seen.metrics[EXPORTS]["RunsRed"] == 0
+        assert seen.metrics[EXPORTS]["ConfigUnreadable"] == 0
         assert seen.metrics[EXPORTS]["ExportsInFlight"] == 0
 
     def test_no_config_yet_loses_no_request_of_a_queue(self) -> None:
@@ -435,7 +490,8 @@ class TestBeforeThereIsAReport:
         wrong = ConfigError("config.yaml", [Problem("version", "must be 1")])
         with pytest.raises(ConfigError):
             failing(wrong, Function.CLEANUP)(None, None)
-        assert printed().metrics[CLEANUPS]["RunsRed"] == 1
+        metrics = printed().metrics[CLEANUPS]
+        assert (metrics["RunsRed"], metrics["ConfigUnreadable"]) == (1, 1)
 
     def test_a_handler_that_answers_is_left_alone(self) -> None:
         @reported(Function.EXPORT)

@@ -3,9 +3,12 @@
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 
+from volume_images.recognition import FOREIGN
 from volume_images.report import (
     SERVED_RESULTS,
+    DrillResult,
     ExportResult,
     Freshness,
     FreshnessState,
@@ -13,6 +16,7 @@ from volume_images.report import (
     Gauge,
     ImageResult,
     Report,
+    Result,
 )
 
 DETAIL_LIMIT = 50
@@ -21,16 +25,19 @@ DETAIL_LIMIT = 50
 
 @dataclass(frozen=True, slots=True)
 class Metric:
-    """One fleet total. A `level` stands from run to run, as opposed to events of one run."""
+    """One fleet total, None where a run cannot know it: then it is not published.
+
+    A `level` stands from run to run, as opposed to events of one run.
+    """
 
     name: str
     meaning: str
-    value: Callable[[Report], float]
+    value: Callable[[Report], float | None]
     level: bool = False
     unit: str = "Count"
 
 
-def _count(result: ExportResult | ImageResult) -> Callable[[Report], float]:
+def _count(result: Result) -> Callable[[Report], float]:
     return lambda report: report.counts[result]
 
 
@@ -45,14 +52,45 @@ def _volumes(covers: Callable[[Freshness], bool]) -> Callable[[Report], float]:
     )
 
 
+_covered = _volumes(lambda _: True)
+
+
 def _fresh(report: Report) -> float:
-    return _volumes(lambda _: True)(report) - _volumes(
+    return _covered(report) - _volumes(
         lambda entry: entry.stale or entry.state is FreshnessState.NEVER_EXPORTED
     )(report)
 
 
 _stale = _volumes(lambda entry: entry.stale)
 _never_exported = _volumes(lambda entry: entry.state is FreshnessState.NEVER_EXPORTED)
+
+
+def _protected(report: Report) -> float | None:
+    covered = _covered(report)
+    return 100 * _fresh(report) / covered if covered else None
+
+
+def _oldest_hours(report: Report) -> float | None:
+    """Return the age of the newest image of the volume that is worst off."""
+    slots = [entry.newest_slot for entry in report.freshness if entry.newest_slot is not None]
+    return max(0, (report.finished_at - min(slots)) / timedelta(hours=1)) if slots else None
+
+
+def _newly_announced(report: Report) -> float:
+    return sum(outcome.result is ImageResult.ANNOUNCED for outcome in report.changed)
+
+
+def _foreign(report: Report) -> float:
+    return sum(
+        outcome.result is ImageResult.UNKNOWN and outcome.reason.startswith(f"unknown: {FOREIGN} ")
+        for outcome in report.outcomes
+    )
+
+
+def _drill_seconds(report: Report) -> float | None:
+    """Return how long the slowest restore took; None where none came to its end."""
+    passed = [one for one in report.outcomes if one.result is DrillResult.PASSED]
+    return max((float(one.details["seconds"]) for one in passed), default=None)
 
 
 _OF_EVERY_RUN = (
@@ -68,6 +106,11 @@ _OF_EVERY_RUN = (
         "CloudsUnavailable",
         "clouds that the run could not serve",
         lambda report: sum(cloud.result not in SERVED_RESULTS for cloud in report.clouds),
+    ),
+    Metric(
+        Gauge.CONFIG_UNREADABLE,
+        "1 if the config of today could not be used",
+        _gauge(Gauge.CONFIG_UNREADABLE),
     ),
 )
 
@@ -111,12 +154,38 @@ METRICS: Mapping[Function, tuple[Metric, ...]] = {
         Metric("VolumesFresh", "volumes with images young enough", _fresh, level=True),
         Metric("VolumesStale", "volumes without an image as young as max_age", _stale, level=True),
         Metric("VolumesNeverExported", "volumes without any image", _never_exported, level=True),
+        Metric(
+            "VolumesProtected",
+            "volumes with images young enough, of all that a policy covers",
+            _protected,
+            level=True,
+            unit="Percent",
+        ),
+        Metric(
+            "OldestImageAge",
+            "hours since the newest slot of the volume that is worst off",
+            _oldest_hours,
+            level=True,
+            unit="None",  # CloudWatch has no hours
+        ),
+        Metric(
+            Gauge.IMAGE_QUOTA_USED,
+            "how full the image quota is of the cloud where it is fullest",
+            lambda report: report.gauges.get(Gauge.IMAGE_QUOTA_USED),
+            level=True,
+            unit="Percent",
+        ),
         Metric("ImagesKept", "images that a rule keeps", _count(ImageResult.KEPT), level=True),
         Metric(
             "ImagesAnnounced",
             "images that stand announced for deletion",
             _count(ImageResult.ANNOUNCED),
             level=True,
+        ),
+        Metric(
+            "ImagesNewlyAnnounced",
+            "images announced that the run before did not announce",
+            _newly_announced,
         ),
         Metric(
             Gauge.ANNOUNCEMENTS_LAPSED,
@@ -139,6 +208,23 @@ METRICS: Mapping[Function, tuple[Metric, ...]] = {
             _count(ImageResult.UNKNOWN),
             level=True,
         ),
+        Metric(
+            "ImagesForeign",
+            "those of them that another deployment made",
+            _foreign,
+            level=True,
+        ),
+    ),
+    Function.DRILL: (
+        *_OF_EVERY_RUN,
+        Metric("DrillsPassed", "images restored and found whole", _count(DrillResult.PASSED)),
+        Metric("DrillsFailed", "images that could not be restored", _count(DrillResult.FAILED)),
+        Metric(
+            "DrillSeconds",
+            "how long the slowest restore took",
+            _drill_seconds,
+            unit="Seconds",
+        ),
     ),
 }
 
@@ -146,6 +232,7 @@ METRICS: Mapping[Function, tuple[Metric, ...]] = {
 DETAILED: Mapping[Function, tuple[str, ...]] = {
     Function.EXPORT: ("ExportsFailed", Gauge.EXPORTS_IN_FLIGHT),
     Function.CLEANUP: ("VolumesStale", "ImagesAnnounced"),
+    Function.DRILL: (),
 }
 """The metrics that may also be had for each cloud and for each policy."""
 
@@ -157,9 +244,9 @@ def totals(report: Report) -> dict[str, tuple[str, float]]:
     """
     blind = bool(report.red) and not _served(report)
     return {
-        metric.name: (metric.unit, metric.value(report))
+        metric.name: (metric.unit, value)
         for metric in METRICS[Function(report.function)]
-        if not (blind and metric.level)
+        if not (blind and metric.level) and (value := metric.value(report)) is not None
     }
 
 

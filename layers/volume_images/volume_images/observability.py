@@ -12,12 +12,12 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.metrics import EphemeralMetrics
 
 from volume_images.clock import SystemClock
-from volume_images.errors import NoConfigYet, RunFailed, VolumeImagesError
+from volume_images.errors import ConfigError, NoConfigYet, RunFailed, VolumeImagesError
 from volume_images.filing import filed
 from volume_images.metrics import DETAIL_LIMIT, details, totals
 from volume_images.model import Requests, Trigger
 from volume_images.protocols import World
-from volume_images.report import ExportResult, Function, ImageResult, Report
+from volume_images.report import ExportResult, Function, Gauge, ImageResult, Report
 from volume_images.run_id import new_run_id
 
 Answer = dict[str, Any]
@@ -36,6 +36,8 @@ _BAD_NEWS = frozenset(
         ImageResult.UNKNOWN,
     }
 )
+
+_THING = {Function.EXPORT: "export", Function.CLEANUP: "image", Function.DRILL: "drill"}
 
 
 def publish(
@@ -94,11 +96,13 @@ def reported(function: Function) -> Callable[[Handler], Handler]:
 
 def _report_of(error: Exception, function: Function, started_at: datetime) -> Report:
     now = SystemClock().now()
+    unreadable = isinstance(error, ConfigError) and not isinstance(error, NoConfigYet)
     return Report(
         run_id=new_run_id(now),
         function=function,
         started_at=started_at,
         finished_at=now,
+        gauges={Gauge.CONFIG_UNREADABLE: int(unreadable)},
         red=() if isinstance(error, NoConfigYet) else (_one_line(error),),
     )
 
@@ -116,10 +120,10 @@ def _answer(report: Report) -> Answer:
 def _log(report: Report, crash: Exception | None = None) -> None:
     """Write a line for each changed outcome and one for the run; of a dry run, the whole plan."""
     logger = _logger(report.function)
+    thing = _THING[Function(report.function)]
     for outcome in report.outcomes if report.dry_run else report.changed:
         say = logger.warning if outcome.result in _BAD_NEWS else logger.info
-        kind = "export" if isinstance(outcome.result, ExportResult) else "image"
-        say(f"{kind}.{outcome.result}", extra={"run_id": report.run_id, **outcome.as_json()})
+        say(f"{thing}.{outcome.result}", extra={"run_id": report.run_id, **outcome.as_json()})
     fields = {
         "run_id": report.run_id,
         "dry_run": report.dry_run,

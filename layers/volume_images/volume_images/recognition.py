@@ -17,6 +17,9 @@ from volume_images.model import (
 )
 
 GIB = 1024**3
+FOREIGN = "deployment"
+"""Begins to say why an image of another deployment is unknown; its id follows."""
+
 CLOCK_ALLOWANCE = timedelta(minutes=15)  # how much earlier than its slot an image may be created
 
 
@@ -95,7 +98,7 @@ def _state(
     is_adopted = image.id in identity.adopted
     foreign = image.deployment is not None and image.deployment not in identity.deployments
     if foreign and not is_adopted:
-        return ImageState.UNKNOWN, f"deployment {image.deployment}"
+        return ImageState.UNKNOWN, f"{FOREIGN} {image.deployment}"
     if image.status != ImageStatus.ACTIVE:
         return _inactive_state(image.status)
     if is_adopted:

@@ -42,6 +42,7 @@ class Cleaned:
     changed: tuple[Outcome, ...] = ()
     freshness: tuple[Freshness, ...] = ()
     lapsed: int = 0
+    quota_used: int | None = None
     safety_stops: tuple[str, ...] = ()
     red: tuple[str, ...] = ()
     volume_ids: frozenset[str] = frozenset()
@@ -72,6 +73,11 @@ def clean(chore: Chore) -> Cleaned:
     seen = look(chore)
     if isinstance(seen, Cleaned):
         return seen
+    return replace(_judged(chore, seen), quota_used=seen.facts.quota_used)
+
+
+def _judged(chore: Chore, seen: Seen) -> Cleaned:
+    """Judge, write that down, and delete what is due; of a dry run, only judge."""
     judgement = Judgement(chore, seen.facts)
     if chore.dry_run:
         after = judgement.written_into(seen.memory.state)

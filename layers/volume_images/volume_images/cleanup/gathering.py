@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import datetime, timedelta
 
 from volume_images.cleanup.plan import CloudFacts
@@ -10,7 +11,7 @@ from volume_images.cleanup.rule_digest import NO_RULES, RuleDigests, rule_digest
 from volume_images.cleanup.state import CleanupState
 from volume_images.config.schema import Config, parse_config
 from volume_images.config.selection import discovered, members
-from volume_images.errors import ConfigError, SafetyStop
+from volume_images.errors import CloudError, ConfigError, SafetyStop
 from volume_images.export.state import empty_export_state, export_state_key
 from volume_images.memory import read_state
 from volume_images.model import Volume
@@ -45,6 +46,7 @@ def gather(world: World, cloud_name: str, cloud: Cloud, state: CleanupState) -> 
         volumes=volumes,
         images=images,
         stuck=_stuck(world.store, cloud_name, world.deployment_id),
+        quota_used=_quota_used(world.config.clouds[cloud_name].image_quota, cloud, len(images)),
     )
 
 
@@ -107,6 +109,18 @@ def _read(cloud: Cloud, volume_ids: Sequence[str], at_once: int) -> dict[str, Vo
     with ThreadPoolExecutor(max_workers=at_once, thread_name_prefix="read") as pool:
         found = pool.map(cloud.volumes.get, volume_ids)
         return {volume.id: volume for volume in found if volume is not None}
+
+
+def _quota_used(quota: int | None, cloud: Cloud, images: int) -> int | None:
+    """Compare the images that there are with the config's quota, else with the cloud's.
+
+    A cloud that does not tell its quota now is judged all the same.
+    """
+    if quota is None:
+        with suppress(CloudError):
+            room = cloud.images.room()
+            quota = None if room is None else images + room
+    return round(100 * images / quota) if quota else None
 
 
 def _stuck(store: Store, cloud_name: str, deployment_id: str) -> Mapping[str, datetime]:

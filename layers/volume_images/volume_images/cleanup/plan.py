@@ -16,7 +16,8 @@ from volume_images.report import ImageResult
 class CloudFacts:
     """All that cleanup saw of one cloud project at `at`: every volume and every image.
 
-    `stuck` are exports that will never end, by image id, with when that was found.
+    `stuck` are exports that will never end, by image id, with when that was found. `quota_used`
+    tells how full the project's image quota is, in percent; None where nobody knows one.
     """
 
     cloud: str
@@ -25,6 +26,7 @@ class CloudFacts:
     volumes: Mapping[str, Volume]
     images: Sequence[Image]
     stuck: Mapping[str, datetime] = field(default_factory=dict)
+    quota_used: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,10 +53,25 @@ def cleanup_run(
         changed=(*(outcome for one in cleaned for outcome in one.changed), *strays),
         clouds=tuple(one.outcome for one in cleaned),
         freshness=tuple(entry for one in cleaned for entry in one.freshness),
-        gauges={Gauge.ANNOUNCEMENTS_LAPSED: sum(one.lapsed for one in cleaned)},
+        gauges=_gauges(world, cleaned),
         safety_stops=tuple(stop for one in cleaned for stop in one.safety_stops),
         red=_red(world, cleaned),
     )
+
+
+def _gauges(world: World, cleaned: Sequence[Cleaned]) -> dict[str, int]:
+    """Total what has no outcome; of the quotas, the fullest is told, and none where none is known.
+
+    A mean would hide the one cloud that takes no more images.
+    """
+    gauges: dict[str, int] = {
+        Gauge.ANNOUNCEMENTS_LAPSED: sum(one.lapsed for one in cleaned),
+        Gauge.CONFIG_UNREADABLE: int(bool(world.config_fault)),
+    }
+    quotas = [one.quota_used for one in cleaned if one.quota_used is not None]
+    if quotas:
+        gauges[Gauge.IMAGE_QUOTA_USED] = max(quotas)
+    return gauges
 
 
 def _tick(world: World, trigger: Trigger) -> Tick:
