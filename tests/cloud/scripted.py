@@ -8,7 +8,8 @@ from datetime import UTC, datetime, timedelta
 from types import TracebackType
 from typing import Self
 
-from tests.sandbox.wire import Answer, HttpServer, Request, json_answer
+from tests.sandbox.http_server import HttpServer
+from tests.sandbox.wire import Answer, Request, json_answer
 from volume_images.cloud.credentials import Secret, parse_secret
 from volume_images.cloud.open import OpenedCloud, open_cloud
 from volume_images.cloud.wire import tls_context

@@ -19,7 +19,8 @@ from tests.cloud.scripted import (
     token_answer,
     volume_document,
 )
-from tests.sandbox.wire import Answer, HttpServer, Request, json_answer
+from tests.sandbox.http_server import HttpServer
+from tests.sandbox.wire import Answer, Request, json_answer
 from volume_images.errors import CloudUnavailable, HostNotAllowed, LostAnswer
 from volume_images.model import Dialect, NewVolume
 

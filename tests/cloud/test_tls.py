@@ -13,7 +13,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from tests.cloud.scripted import PROJECT, StillClock, token_answer
-from tests.sandbox.wire import HttpServer, Request
+from tests.sandbox.http_server import HttpServer
+from tests.sandbox.wire import Request
 from volume_images.cloud.credentials import parse_secret
 from volume_images.cloud.open import OpenedCloud, open_cloud
 from volume_images.cloud.wire import tls_context

@@ -6,7 +6,8 @@ from contextlib import contextmanager
 import requests
 
 from tests.contract.sites import Site
-from tests.sandbox.wire import Answer, HttpServer, Request
+from tests.sandbox.http_server import HttpServer
+from tests.sandbox.wire import Answer, Request
 
 
 @contextmanager

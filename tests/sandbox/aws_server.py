@@ -17,7 +17,8 @@ from mypy_boto3_s3 import S3Client
 from mypy_boto3_secretsmanager import SecretsManagerClient
 from mypy_boto3_sqs import SQSClient
 
-from tests.sandbox.wire import Answer, Hook, HttpServer, Request, hooked
+from tests.sandbox.http_server import HttpServer
+from tests.sandbox.wire import Answer, Hook, Request, hooked
 
 REGION = "eu-central-1"
 ACCESS_KEY, SECRET_KEY = "sandbox", "sandbox"

@@ -17,21 +17,13 @@ from tests.sandbox.evs import Evs
 from tests.sandbox.failing import Failing
 from tests.sandbox.faults import Fault, Faults
 from tests.sandbox.glance import Glance
+from tests.sandbox.http_server import HttpServer
 from tests.sandbox.identity import Identity, Project
 from tests.sandbox.ims import Ims
 from tests.sandbox.keystone import Keystone
 from tests.sandbox.secrets_of import secret_of
 from tests.sandbox.seeds import plant_foreign_images, plant_volumes
-from tests.sandbox.wire import (
-    Answer,
-    BadJson,
-    Handler,
-    Hook,
-    HttpServer,
-    Request,
-    hooked,
-    json_answer,
-)
+from tests.sandbox.wire import Answer, BadJson, Handler, Hook, Request, hooked, json_answer
 from tests.sandbox.world import World
 from volume_images.model import Dialect
 
