@@ -72,8 +72,9 @@ class Connections:
 
     def __init__(self) -> None:
         # botocore logs the body of every answer at debug level: a secret's too. The level keeps
-        # that out of most logs, the filter also where somebody sets the level of each logger.
-        logging.getLogger("botocore").setLevel(logging.INFO)
+        # that out of most logs, the filter also where somebody sets the level of each logger. At
+        # info level it says at each cold start where it found credentials, and not as JSON.
+        logging.getLogger("botocore").setLevel(logging.WARNING)
         logging.getLogger("botocore.parsers").addFilter(_not_debug)
         self._lock = RLock()
         self._s3: S3Client | None = None

@@ -271,9 +271,6 @@ class RunLimits:
 
     @classmethod
     def of(cls, invocation: Invocation) -> "RunLimits":
-        """End well before Lambda kills the process: what was begun must be written down.
-
-        A POST may take half a minute to be answered, and its answer, report and metrics follow.
-        """
+        """End before Lambda kills the process: answers still come in, and must be written down."""
         left = invocation.get_remaining_time_in_millis() / 1000
         return cls(act=max(0.0, left - 60), end=max(0.0, left - 20))
