@@ -79,14 +79,14 @@ class Stack:
         return self._render(template()["Conditions"][condition])
 
     # One case an intrinsic, and a node is whatever YAML holds.
-    def _render(self, node: Any) -> Any:  # noqa: ANN401, C901, PLR0911
+    def _render(self, node: Any) -> Any:  # noqa: ANN401, C901, PLR0911, PLR0912
         match node:
             case {"Ref": "AWS::NoValue"}:
                 return NO_VALUE
             case {"Ref": name}:
                 return self._values.get(name, name)
-            case {"Fn::GetAtt": [name, "Arn"]}:
-                return f"arn:{name}"
+            case {"Fn::GetAtt": [name, attribute]}:
+                return _attribute(name, attribute)
             case {"Fn::Sub": text}:
                 return re.sub(r"\$\{([^}]+)\}", self._substituted, text)
             case {"Fn::If": [condition, then, otherwise]}:
@@ -97,6 +97,10 @@ class Stack:
                 return self._render(left) == self._render(right)
             case {"Fn::Join": [separator, parts]}:
                 return separator.join(self._render(parts))
+            case {"Fn::Split": [separator, text]}:
+                return self._render(text).split(separator)
+            case {"Fn::Select": [index, parts]}:
+                return self._render(parts)[index]
             case dict():
                 assert not any(str(key).startswith("Fn::") for key in node), f"unknown: {node}"
                 rendered = {key: self._render(value) for key, value in node.items()}
@@ -108,7 +112,11 @@ class Stack:
 
     def _substituted(self, match: re.Match[str]) -> str:
         name, _, attribute = match[1].partition(".")
-        return f"arn:{name}" if attribute == "Arn" else str(self._values.get(name, name))
+        return _attribute(name, attribute) if attribute else str(self._values.get(name, name))
+
+
+def _attribute(name: str, attribute: str) -> str:
+    return f"arn:{name}" if attribute == "Arn" else f"{name}.{attribute}"
 
 
 def _merged(under: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:

@@ -84,7 +84,7 @@ def test_a_function_is_told_where_everything_is(function: str) -> None:
         "VOLUME_IMAGES_CA_BUNDLE": "s3://ConfigBucket/ca.pem",
         "VOLUME_IMAGES_DETAILED_METRICS": "false",
         "POWERTOOLS_SERVICE_NAME": FUNCTIONS[function],
-        "POWERTOOLS_METRICS_NAMESPACE": "VolumeImages",
+        "POWERTOOLS_METRICS_NAMESPACE": "VolumeImages/volume-images",
         "LOG_LEVEL": "INFO",
     }
 
