@@ -59,6 +59,8 @@ def error(status: int, body: object = None, **headers: str) -> CloudError:
         (404, {"itemNotFound": {"code": 404, "message": "x"}}, NotFound, "itemNotFound", "x"),
         (409, {"conflictingRequest": {"message": "x"}}, Refused, "conflictingRequest", "x"),
         (413, {"overLimit": {"code": 413, "message": "x"}}, Throttled, "overLimit", "x"),
+        (413, {"overLimit": {"message": "x", "retryAfter": "7"}}, Throttled, "overLimit", "x"),
+        (413, {"overLimit": {"message": "x", "retryAfter": "0"}}, Refused, "overLimit", "x"),
         (413, {"error": {"code": "EVS.5413", "message": "x"}}, Refused, "EVS.5413", "x"),
         (
             500,
@@ -142,6 +144,20 @@ def test_retry_after_is_seconds_or_a_date() -> None:
     later = (NOW + timedelta(seconds=90)).strftime("%a, %d %b %Y %H:%M:%S GMT")
     waits = [error(429, {}, Retry_After=text) for text in ("12", later, "soon", "")]
     assert [e.retry_after for e in waits if isinstance(e, Throttled)] == [12, 90, None, None]
+
+
+def test_cinder_says_in_the_body_when_to_come_back() -> None:
+    waits = [
+        error(413, {"overLimit": {"code": 413, "message": "x", "retryAfter": told}})
+        for told in ("7", 7, "soon", None, [7])
+    ]
+    assert [e.retry_after for e in waits if isinstance(e, Throttled)] == [7, 7, None, None, None]
+
+
+def test_a_full_quota_of_cinder_is_no_matter_of_pace() -> None:
+    """It answers 413 with a Retry-After of 0 (`QuotaError`, cinder/exception.py)."""
+    full = {"overLimit": {"code": 413, "message": "Maximum number of volumes allowed (10)"}}
+    assert type(error(413, full, Retry_After="0")) is Refused
 
 
 def test_retry_after_is_bounded_and_never_negative() -> None:

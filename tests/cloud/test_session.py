@@ -109,10 +109,7 @@ def test_an_accepted_export_is_read_whole(cloud: ScriptedCloud) -> None:
         (json_answer(202, {"other": {}}), LostAnswer),
         (json_answer(202, accepted(image_id=None)), LostAnswer),
         (json_answer(202, accepted(size="many")), LostAnswer),
-        (THROTTLED, Throttled),
         (refusal(503, {}), Throttled),
-        (refusal(413, {"overLimit": {"code": 413, "message": "x"}}), Throttled),
-        (refusal(400, {"error": {"code": "IMG.0060", "message": "x"}}), Throttled),
         (refusal(400, {"badRequest": {"message": "status must be available"}}), Refused),
         (refusal(403, {"error": {"code": "EVS.2144", "message": "frozen"}}), Refused),
         (refusal(404, {"itemNotFound": {"message": "x"}}), NotFound),
@@ -132,6 +129,47 @@ def test_an_export_is_sent_once_whatever_the_answer(
         volumes.export(export_request())
     assert type(caught.value) is kind
     assert cloud.paths("POST").count(ACTION) == 1
+
+
+TURNED_AWAY = [
+    THROTTLED,
+    refusal(429, {"error_code": "APIGW.0308", "error_msg": "slow down"}),
+    Answer(429, b"<html>"),
+    refusal(413, {"overLimit": {"code": 413, "message": "x", "retryAfter": "3"}}),
+    refusal(400, {"error": {"code": "IMG.0060", "message": "x"}}),
+]
+
+
+@pytest.mark.parametrize("answer", TURNED_AWAY)
+def test_an_export_that_was_turned_away_for_its_pace_has_another_turn(
+    cloud: ScriptedCloud, answer: Answer
+) -> None:
+    """Nothing was done about it yet: it is as if it had waited a little longer."""
+    cloud.script("POST", ACTION, answer, answer, json_answer(202, accepted()))
+    assert cloud.open().volumes.export(export_request()).image_id == IMAGE
+    assert cloud.paths("POST").count(ACTION) == 3
+
+
+def test_an_export_whose_second_turn_may_have_been_carried_out_has_no_third(
+    cloud: ScriptedCloud,
+) -> None:
+    cloud.script("POST", ACTION, THROTTLED, DOWN, json_answer(202, accepted()))
+    volumes = cloud.open().volumes
+    with pytest.raises(LostAnswer):
+        volumes.export(export_request())
+    assert cloud.paths("POST").count(ACTION) == 2
+
+
+@pytest.mark.parametrize("answer", TURNED_AWAY)
+def test_turns_end_within_half_a_minute(cloud: ScriptedCloud, answer: Answer) -> None:
+    """A run has little time left when it sends its last exports."""
+    cloud.script("POST", ACTION, answer)
+    volumes = cloud.open().volumes
+    before = cloud.clock.monotonic()
+    with pytest.raises(Throttled):
+        volumes.export(export_request())
+    assert cloud.clock.monotonic() - before <= 30
+    assert 2 <= cloud.paths("POST").count(ACTION) <= 8
 
 
 @pytest.mark.parametrize("talk", [hang_up, half_an_answer, no_http, wrong_gzip])
@@ -219,7 +257,7 @@ def test_a_read_is_tried_again_after_what_may_pass(cloud: ScriptedCloud, passing
     ("lasting", "kind", "tries"),
     [
         (DOWN, CloudUnavailable, 4),
-        (THROTTLED, Throttled, 4),
+        (THROTTLED, Throttled, 6),
         (Answer(404, b"<html>"), CloudUnavailable, 4),
         (refusal(403, {"error": {"code": "EVS.2056", "message": "no"}}), Refused, 1),
         (json_answer(200, {"volume": {"id": VOLUME}}), CloudUnavailable, 1),
@@ -255,7 +293,7 @@ def test_a_throttled_read_waits_as_long_as_the_cloud_says(cloud: ScriptedCloud) 
 
 
 def test_a_pause_holds_for_every_call_of_the_cloud(cloud: ScriptedCloud) -> None:
-    cloud.script("POST", ACTION, THROTTLED)
+    cloud.script("POST", ACTION, refusal(503, {}, Retry_After="5"))
     cloud.script("GET", IMAGE_PATH, json_answer(200, image_document()))
     opened = cloud.open()
     with pytest.raises(Throttled):
@@ -377,7 +415,7 @@ def test_a_deletion_is_one_request(cloud: ScriptedCloud) -> None:
         (DOWN, LostAnswer, 1),
         (HTML, LostAnswer, 1),
         (Answer(404, b"<html>"), CloudUnavailable, 1),
-        (THROTTLED, Throttled, 1),
+        (refusal(503, {}), Throttled, 1),
         (UNAUTHORIZED, CredentialError, 2),
     ],
 )
@@ -390,6 +428,18 @@ def test_a_deletion_that_failed_says_how(
         images.delete(IMAGE)
     assert type(caught.value) is kind
     assert len(cloud.paths("DELETE")) == tries
+
+
+def test_a_deletion_and_a_tag_that_were_turned_away_have_another_turn(
+    cloud: ScriptedCloud,
+) -> None:
+    tag = f"{IMAGE_PATH}/tags/vi-pin"
+    cloud.script("DELETE", IMAGE_PATH, THROTTLED, Answer(204))
+    cloud.script("PUT", tag, THROTTLED, Answer(204))
+    images = cloud.open().images
+    assert images.delete(IMAGE) is True
+    images.pin(IMAGE)
+    assert (len(cloud.paths("DELETE")), len(cloud.paths("PUT"))) == (2, 2)
 
 
 @pytest.mark.parametrize("code", ["IMG.0027", "IMG.0086", "IMG.0144"])

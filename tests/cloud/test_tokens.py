@@ -145,7 +145,6 @@ def test_a_refused_secret_is_not_tried_again(cloud: ScriptedCloud, status: int) 
         ),
         (refusal(400, {"error": {"code": 400, "message": "x"}}), CredentialError, False),
         (refusal(404, {"error": {"code": 404, "message": "x"}}), CredentialError, False),
-        (refusal(429, {}), Throttled, False),
         (refusal(500, {}), CloudUnavailable, False),
         (refusal(503, {}), Throttled, False),
         (Answer(200, b"<html>"), CloudUnavailable, False),
@@ -176,6 +175,17 @@ def test_what_a_failed_token_call_means(
     assert getattr(caught.value, "refused", False) is refused
     assert "/identity/v3/auth/tokens" in str(caught.value)
     assert len(bodies(cloud)) == 1
+
+
+def test_a_token_call_that_was_turned_away_for_its_pace_has_another_turn(
+    cloud: ScriptedCloud,
+) -> None:
+    cloud.tokens(refusal(429, {}), refusal(429, {}), token_answer(1, cloud.url))
+    cloud.open()
+    assert len(bodies(cloud)) == 3
+    cloud.tokens(refusal(429, {}))
+    with pytest.raises(Throttled):
+        cloud.open()
 
 
 def test_an_unknown_application_credential_is_refused_with_404(cloud: ScriptedCloud) -> None:

@@ -80,20 +80,27 @@ def error_of(answer: Answer, *, hidden: Collection[str], now: datetime) -> Cloud
     message = f"{answer.where}: {kept}"
     status = answer.status
     request_id = _request_id(answer, document or {})
-    if _is_throttling(status, code):
-        wait = retry_after(answer.headers.get("Retry-After", ""), now)
+    wait = retry_after(answer.headers.get("Retry-After", "") or _told_wait(document), now)
+    if _is_throttling(status, code, wait):
         return Throttled(message, status=status, code=code, request_id=request_id, retry_after=wait)
     kind = _kind_of_error(status, code, readable=document is not None)
     return kind(message, status=status, code=code, request_id=request_id)
 
 
-def _is_throttling(status: int, code: str) -> bool:
+def _is_throttling(status: int, code: str, wait: float | None) -> bool:
     return (
         status in {429, 503}
         or code in THROTTLED_CODES
-        # Quotas answer 413 as well, but under other names.
-        or (status, code) == (413, "overLimit")
+        # A full quota of Cinder says so, too, with a Retry-After of 0: no wait would help.
+        or ((status, code) == (413, "overLimit") and wait != 0)
     )
+
+
+def _told_wait(document: Mapping[str, object] | None) -> str:
+    """Return the seconds that Cinder writes into the body of a 413, beside its message."""
+    over_limit = (document or {}).get("overLimit")
+    told = over_limit.get("retryAfter") if isinstance(over_limit, dict) else None
+    return str(told) if isinstance(told, str | int) else ""
 
 
 def _kind_of_error(status: int, code: str, *, readable: bool) -> type[CloudError]:

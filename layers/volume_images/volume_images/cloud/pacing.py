@@ -2,16 +2,16 @@
 
 import threading
 from datetime import datetime
+from random import SystemRandom
 from types import TracebackType
 from typing import Protocol
 
+from volume_images.cloud.pace import Pace
 from volume_images.errors import Throttled
 
-# A cloud that asks for a longer pause than this is left alone for now: the run has other clouds,
+# A cloud that wants a longer pause than this is left alone for now: the run has other clouds,
 # and a time limit of its own.
 LONGEST_WAIT_SECONDS = 30.0
-# The vendor advises to wait 2-5 s after APIGW.0308, which carries no Retry-After.
-PAUSE_SECONDS = 2.0
 
 
 class Clock(Protocol):
@@ -31,22 +31,27 @@ class Clock(Protocol):
 
 
 class Gate:
-    """Every request to a cloud is made inside `with gate:`, whichever thread makes it."""
+    """Every request to a cloud is made inside `with gate:`, whichever thread makes it.
+
+    At most `at_once` are inside; they begin at the times that `Pace` gives.
+    """
 
     def __init__(self, clock: Clock, *, requests_per_second: float, at_once: int) -> None:
         self._clock = clock
-        self._interval = 1.0 / requests_per_second
         self._places = threading.BoundedSemaphore(at_once)
+        self._turn = threading.Lock()
         self._lock = threading.Lock()
-        self._next_at = clock.monotonic()
-        self._paused_until = self._next_at
+        self._pace = Pace(requests_per_second, clock.monotonic(), SystemRandom())
 
     def __enter__(self) -> None:
         """Wait for a place and a time; raises Throttled when the cloud wants a long pause."""
         self._places.acquire()
         try:
-            while (seconds := self._time_to_wait()) > 0:
-                self._clock.sleep(seconds)
+            # One waits for the next moment, the others for their turn: nobody holds a moment that
+            # was given out before the pace fell.
+            with self._turn:
+                while (seconds := self._time_to_wait()) > 0:
+                    self._clock.sleep(seconds)
         except BaseException:
             self._places.release()
             raise
@@ -60,24 +65,25 @@ class Gate:
         """Give the place to the next."""
         self._places.release()
 
-    def pause(self, seconds: float | None) -> None:
-        """Let no further request begin for so long: the cloud answered that it is too much."""
+    def accepted(self) -> None:
+        """Note that the cloud took a request in."""
         with self._lock:
-            until = self._clock.monotonic() + (PAUSE_SECONDS if seconds is None else seconds)
-            self._paused_until = max(self._paused_until, until)
+            self._pace.accepted(self._clock.monotonic())
 
-    def _time_to_wait(self) -> float:
-        """Take this moment for a request and return 0, or return how long to wait for one."""
+    def refused(self, retry_after: float | None) -> float:
+        """Note that it was too much for the cloud; return how long all requests now pause."""
         with self._lock:
             now = self._clock.monotonic()
-            pause = self._paused_until - now
+            self._pace.refused(now, retry_after)
+            return self._pace.pause_left(now)
+
+    def _time_to_wait(self) -> float:
+        with self._lock:
+            now = self._clock.monotonic()
+            pause = self._pace.pause_left(now)
             if pause > LONGEST_WAIT_SECONDS:
                 raise Throttled(
                     f"the cloud asked for a pause, {pause:.0f} s of it are left",
                     retry_after=pause,
                 )
-            wait = max(self._next_at - now, pause)
-            if wait <= 0:
-                # A thread that wakes up late must not slow the others down: keep the beat.
-                self._next_at = max(self._next_at + self._interval, now)
-            return wait
+            return self._pace.wait(now)

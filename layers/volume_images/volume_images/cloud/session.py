@@ -5,9 +5,8 @@ import ssl
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from random import SystemRandom
 from types import MappingProxyType
-from typing import assert_never
+from typing import TypeVar, assert_never
 
 import requests
 from keystoneauth1.access import AccessInfo
@@ -17,17 +16,29 @@ from volume_images.cloud.access_keys import AccessKeySigner, find_project
 from volume_images.cloud.answers import Answer, error_of, json_object
 from volume_images.cloud.credentials import Secret
 from volume_images.cloud.fields import Entry
-from volume_images.cloud.pacing import Clock, Gate
+from volume_images.cloud.pacing import LONGEST_WAIT_SECONDS, Clock, Gate
+from volume_images.cloud.retries import (
+    TRIES,
+    TRIES_FOR_A_TURN,
+    Patience,
+    delay,
+    may_pass,
+    turned_away,
+)
 from volume_images.cloud.tokens import Tokens, project_of, silence_token_bodies
 from volume_images.cloud.wire import CloudAdapter, place
-from volume_images.errors import CloudUnavailable, CredentialError, LostAnswer, Throttled
+from volume_images.errors import (
+    CloudError,
+    CloudUnavailable,
+    CredentialError,
+    LostAnswer,
+    Throttled,
+)
 from volume_images.model import Exchange
 
-READS = 4
-FIRST_DELAY_SECONDS = 0.5
 _NO_HEADERS: Mapping[str, str] = MappingProxyType({})
-_JITTER = SystemRandom()
 
+T = TypeVar("T")
 Params = Mapping[str, str]
 Login = Tokens | AccessKeySigner
 """How requests prove who sends them: by a token, or each by its own signature."""
@@ -49,7 +60,9 @@ class CloudSession:
     """Speaks to one cloud as one project: at a measured pace, and to allowed hosts only.
 
     keystoneauth1 does tokens and the catalogue. Its own retries, redirects, repeated requests
-    after a 401 and logs are all off: whether a request may be sent twice is decided here.
+    after a 401 and logs are all off: whether a request may be sent twice is decided here. Reads
+    are sent again after what may pass. Anything else is sent again only if it was turned away for
+    its pace, before the cloud did anything about it.
     """
 
     def __init__(
@@ -67,6 +80,7 @@ class CloudSession:
         self._record = record
         self._secret = secret
         self._gate = gate
+        self._patience = Patience(clock)
         self._clock = clock
         self._login = login
         self._adapter = CloudAdapter(
@@ -97,7 +111,9 @@ class CloudSession:
         """
         match self._login:
             case Tokens() as tokens:
-                access = tokens.get_access(self._session)
+                access: AccessInfo = self._persist(
+                    self._secret.auth_url, lambda: tokens.get_access(self._session), turned_away
+                )
                 return Admission(project_of(access, project), access)
             case AccessKeySigner() as signer:
                 project_id = find_project(self.read, self._secret.auth_url, project)
@@ -110,16 +126,10 @@ class CloudSession:
         self, url: str, params: Params = _NO_HEADERS, headers: Mapping[str, str] = _NO_HEADERS
     ) -> Entry:
         """GET a JSON object; what may pass by itself is tried again, a few times."""
-        for attempt in range(1, READS):
-            try:
-                return json_object(self._renewed("GET", url, params, headers))
-            except Throttled:
-                continue  # the gate is closed for as long as the cloud said
-            except CloudUnavailable:
-                longest = FIRST_DELAY_SECONDS * 2**attempt
-                self._clock.sleep(_JITTER.uniform(longest / 2, longest))
         try:
-            return json_object(self._renewed("GET", url, params, headers))
+            return self._persist(
+                url, lambda: json_object(self._renewed("GET", url, params, headers)), may_pass
+            )
         except LostAnswer as error:
             # A read changes nothing, so nothing of it can be lost.
             raise CloudUnavailable(error.message, status=error.status) from error
@@ -130,7 +140,7 @@ class CloudSession:
         Raises LostAnswer whenever the request may have been carried out all the same.
         """
         try:
-            answer = self._renewed("DELETE", url)
+            answer = self._persist(url, lambda: self._renewed("DELETE", url), turned_away)
         except CloudUnavailable as error:
             raise _lost_if_sent_on(error) from error.__cause__
         if answer.status != done:
@@ -138,17 +148,52 @@ class CloudSession:
 
     def change(self, method: str, url: str, body: object = None) -> None:
         """PUT or POST what may be done twice without harm, as a tag is set."""
-        self._renewed(method, url, json=body)
+        self._persist(url, lambda: self._renewed(method, url, json=body), turned_away)
 
     def post_once(self, url: str, body: object) -> Answer:
-        """POST, once and never again, whatever the answer.
+        """POST what must not be done twice: never again once the cloud may have begun with it.
 
         Raises LostAnswer whenever the request may have been carried out all the same.
         """
         try:
-            return self._call("POST", url, json=body)
+            return self._persist(url, lambda: self._call("POST", url, json=body), turned_away)
         except CloudUnavailable as error:
             raise _lost_if_sent_on(error) from error.__cause__
+
+    def _persist(self, url: str, send: Callable[[], T], again: Callable[[CloudError], bool]) -> T:
+        """Send, and after the errors that `again` names send again: not often, and not for long."""
+        first_at = self._clock.monotonic()
+        tries = 0
+        while True:
+            self._patience.check(url)
+            began_at = self._clock.monotonic()
+            tries += 1
+            try:
+                result = send()
+            except Throttled as error:
+                # The gate itself says Throttled, too: then there is no status, and no hope.
+                if error.status is None:
+                    raise
+                until = self._clock.monotonic() + self._gate.refused(error.retry_after)
+                too_long = until - first_at > LONGEST_WAIT_SECONDS
+                if too_long or tries == TRIES_FOR_A_TURN or not again(error):
+                    raise
+            except CloudUnavailable as error:
+                self._patience.failed(url, error, self._clock.monotonic() - began_at)
+                if tries == TRIES or not again(error):
+                    raise
+                self._clock.sleep(delay(tries))
+            except CloudError as error:
+                if error.status is not None:
+                    self._answered(url)
+                raise
+            else:
+                self._answered(url)
+                return result
+
+    def _answered(self, url: str) -> None:
+        self._gate.accepted()
+        self._patience.answered(url)
 
     def _renewed(
         self,
@@ -174,23 +219,19 @@ class CloudSession:
         headers: Mapping[str, str] = _NO_HEADERS,
         json: object = None,
     ) -> Answer:
-        try:
-            response = self._session.request(
-                url,
-                method,
-                json=json,
-                params=dict(params),
-                headers={"Accept": "application/json", **headers},
-                raise_exc=False,
-                allow_reauth=False,
-                log=False,
-            )
-            if self._record is not None:
-                self._record(self._exchange(method, json, response))
-            return self._successful(place(method, url), response)
-        except Throttled as error:
-            self._gate.pause(error.retry_after)
-            raise
+        response = self._session.request(
+            url,
+            method,
+            json=json,
+            params=dict(params),
+            headers={"Accept": "application/json", **headers},
+            raise_exc=False,
+            allow_reauth=False,
+            log=False,
+        )
+        if self._record is not None:
+            self._record(self._exchange(method, json, response))
+        return self._successful(place(method, url), response)
 
     def _exchange(self, method: str, sent: object, response: requests.Response) -> Exchange:
         """Write down what was said, without what is secret in it."""
