@@ -32,7 +32,7 @@ def print_report(report: Report, names: Names, *, as_json: bool) -> ExitCode:
         print_json(report.as_json())
     else:
         console = Console(highlight=False)
-        console.print(report_table(report, names, console))
+        console.print(report_table(report, names, console), soft_wrap=True)
         if report.address:
             print_line(report.address)  # whole, to be copied
     for line in _complaints(report):

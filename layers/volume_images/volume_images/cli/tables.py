@@ -5,11 +5,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 
 from rich.console import Console, Group, RenderableType
-from rich.table import Table
 from rich.text import Text
 
 from volume_images.cli.cloud_text import cell
 from volume_images.cli.exit_codes import is_fine
+from volume_images.cli.grid import Column, grid, paragraph
 from volume_images.image_name import ImageName
 from volume_images.report import (
     DrillResult,
@@ -49,12 +49,12 @@ def report_table(report: Report, names: Names, console: Console) -> RenderableTy
     outcomes = sorted(report.outcomes, key=lambda outcome: _place(outcome, names))
     parts: list[RenderableType] = []
     if outcomes:
-        parts.append(_table(report, outcomes[:MOST_ROWS], names, wide=console.width >= WIDE))
+        parts.append(_table(report, outcomes[:MOST_ROWS], names, console.width))
     if len(outcomes) > MOST_ROWS:
         parts.append(Text(f"and {len(outcomes) - MOST_ROWS} more: --json has all of them"))
-    parts.append(Text(_summary(report)))
+    parts.append(paragraph(_summary(report), console.width))
     if any(outcome.result is ImageResult.UNKNOWN for outcome in outcomes):
-        parts.append(Text(ADOPT_HINT))
+        parts.append(paragraph(ADOPT_HINT, console.width))
     return Group(*parts)
 
 
@@ -78,22 +78,21 @@ def _style(result: Result) -> str:
     return "magenta" if result in _GONE else "green"
 
 
-def _table(report: Report, outcomes: Sequence[Outcome], names: Names, *, wide: bool) -> Table:
-    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
+def _table(report: Report, outcomes: Sequence[Outcome], names: Names, width: int) -> Text:
     several_clouds = len(report.clouds) > 1
     announces = any(outcome.result is ImageResult.ANNOUNCED for outcome in outcomes)
-    if several_clouds:
-        table.add_column("cloud", overflow="fold")
-    table.add_column("volume", overflow="fold")
-    table.add_column("policy", overflow="fold")
-    table.add_column("slot", no_wrap=True)
-    table.add_column("result", no_wrap=True)
-    table.add_column("reason", overflow="fold")
-    if announces:
-        table.add_column("goes at", no_wrap=True)
-    table.add_column("image", no_wrap=True)
-    for outcome in outcomes:
-        table.add_row(
+    columns = [
+        *([Column("cloud", wraps=True)] if several_clouds else []),
+        Column("volume", wraps=True),
+        Column("policy", wraps=True),
+        Column("slot"),
+        Column("result"),
+        Column("reason", wraps=True, below=True),
+        *([Column("goes at")] if announces else []),
+        Column("image"),
+    ]
+    rows = [
+        [
             *([cell(outcome.cloud)] if several_clouds else []),
             cell(names[outcome.volume_id]),
             cell(outcome.policy),
@@ -101,9 +100,11 @@ def _table(report: Report, outcomes: Sequence[Outcome], names: Names, *, wide: b
             cell(outcome.result, _style(outcome.result)),
             cell(_why(outcome)),
             *([cell(_goes_at(outcome))] if announces else []),
-            cell(outcome.image_id if wide else outcome.image_id[:SHORT_ID]),
-        )
-    return table
+            cell(outcome.image_id if width >= WIDE else outcome.image_id[:SHORT_ID]),
+        ]
+        for outcome in outcomes
+    ]
+    return grid(columns, rows, width)
 
 
 def _volume_names(outcomes: Sequence[Outcome], names: Names) -> Names:
