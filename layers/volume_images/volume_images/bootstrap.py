@@ -21,7 +21,7 @@ from volume_images.cloud.wire import tls_context
 from volume_images.cloud_secrets import Credential, read_aws_secret, read_local_secret
 from volume_images.config.schema import CloudConfig
 from volume_images.errors import CredentialError, SettingsError
-from volume_images.protocols import Clock, Store, World
+from volume_images.protocols import Clock, RestoreWorld, Store, World
 from volume_images.report import Function
 from volume_images.run_id import new_run_id
 from volume_images.settings import Settings
@@ -163,13 +163,23 @@ def connect(settings: Settings, function: Function, connections: Connections) ->
 
     Raises SettingsError, ConfigError (NoConfigYet where there never was one) and StoreError.
     """
+    return _connected(settings, function, connections)
+
+
+def connect_to_restore(settings: Settings, connections: Connections) -> RestoreWorld:
+    """Make a World in which volumes may be made; raises as `connect` does."""
+    return _connected(settings, Function.DRILL, connections)
+
+
+def _connected(settings: Settings, function: Function, connections: Connections) -> RestoreWorld:
+    """Connect with a function's own secrets; as a plain World, it shows nothing that restores."""
     clock = connections.clock(settings)
     store = open_store(settings, connections)
     used = connections.config(settings, store, function)
 
     def opened(name: str, refused_secret: str = "") -> OpenedCloud:
         config = used.config.clouds[name]
-        secret_name = f"{settings.secret_prefix}/{function.role}/{name}"
+        secret_name = f"{settings.secret_prefix}/{function.secret_role}/{name}"
         credential = _credential(secret_name, config, connections)
         if credential.fingerprint == refused_secret:
             raise CredentialError(
@@ -179,7 +189,7 @@ def connect(settings: Settings, function: Function, connections: Connections) ->
         tls = connections.tls(settings.ca_bundle)
         return connections.cloud(name, config, credential, clock, tls)
 
-    return World(
+    return RestoreWorld(
         run_id=new_run_id(clock.now()),
         config=used.config,
         config_version=used.version,
@@ -200,7 +210,7 @@ def open_cloud_to_restore(
     clock: Clock,
     record: Record | None = None,
 ) -> OpenedCloud:
-    """Open a cloud with its `restore` secret, which no function of Lambda can read.
+    """Open a cloud with its `restore` secret; `record` takes in what is said to it.
 
     Raises CredentialError, CloudUnavailable.
     """

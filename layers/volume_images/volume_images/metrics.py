@@ -225,6 +225,11 @@ METRICS: Mapping[Function, tuple[Metric, ...]] = {
             _drill_seconds,
             unit="Seconds",
         ),
+        Metric(
+            Gauge.DRILL_LEFTOVERS,
+            "volumes that killed drills had left behind",
+            _gauge(Gauge.DRILL_LEFTOVERS),
+        ),
     ),
 }
 

@@ -249,6 +249,21 @@ class World:
     minimum_grace: timedelta
 
 
+class OpenCloudToRestore(Protocol):
+    """Opens a cloud with its `restore` secret."""
+
+    def __call__(self, name: str, refused_secret: str = "") -> RestoreCloud:
+        """Do as OpenCloud does."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RestoreWorld(World):
+    """The world of what makes volumes: people's restores, and drills."""
+
+    open_cloud: OpenCloudToRestore
+
+
 class Invocation(Protocol):
     """One invocation of a function: of Lambda's context, what a handler looks at."""
 

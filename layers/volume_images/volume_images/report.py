@@ -97,6 +97,7 @@ class Gauge(StrEnum):
     ANNOUNCEMENTS_LAPSED = "AnnouncementsLapsed"
     IMAGE_QUOTA_USED = "ImageQuotaUsed"
     CONFIG_UNREADABLE = "ConfigUnreadable"
+    DRILL_LEFTOVERS = "DrillLeftovers"
 
 
 Details = Mapping[str, str | int | bool]
@@ -188,7 +189,8 @@ class Report:
 
     `red` lists why the run could not do its own work (settings, config, store, or every cloud);
     an outcome of a single volume is never a reason. `changed` are the outcomes that differ from
-    what the run before said of the same thing: only these are logged one by one.
+    what the run before said of the same thing: only these are logged one by one; so are
+    `changed_clouds`, that were served and are not, or the other way round.
     `gauges` are fleet totals beyond the counts of results, by metric name (see Gauge).
     `in_flight` counts exports under way by (cloud, policy), for the metrics that somebody asked to
     see in such detail.
@@ -204,6 +206,7 @@ class Report:
     outcomes: Sequence[Outcome] = ()
     changed: Sequence[Outcome] = ()
     clouds: Sequence[CloudOutcome] = ()
+    changed_clouds: Sequence[CloudOutcome] = ()
     freshness: Sequence[Freshness] = ()
     gauges: Mapping[str, int] = field(default_factory=dict)
     in_flight: Mapping[tuple[str, str], int] = field(default_factory=dict)

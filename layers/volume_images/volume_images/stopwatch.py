@@ -21,5 +21,9 @@ class Stopwatch:
         """Whether so many seconds may pass, and something still be started after them."""
         return self.limits.act is None or self._elapsed() + seconds < self.limits.act
 
+    def left(self) -> float | None:
+        """Return the seconds until the run must have ended; None without a limit."""
+        return None if self.limits.end is None else max(0.0, self.limits.end - self._elapsed())
+
     def _elapsed(self) -> float:
         return self.clock.monotonic() - self.started

@@ -1,0 +1,1 @@
+"""Making volumes of images again: for good, or to see whether it can be done."""
