@@ -1,0 +1,1 @@
+"""From what a cloud holds to a first config that fits it."""
