@@ -7,6 +7,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from tests.sandbox.clock import START
+from tests.sandbox.fates import GOOD
+from tests.sandbox.faults import Faults
 from tests.sandbox.seeds import plant_volumes
 from tests.sandbox.stack import SandboxStack
 from tests.sandbox.world import SandboxImage
@@ -104,10 +106,19 @@ class ExportSite:
         """Put everything back to where it was at first."""
         world = self.cloud.world
         self.cloud.clock.set(START)
-        held = (world.exports, world.jobs, world.images, world.volumes, self.cloud.requests)
+        held = (
+            world.exports,
+            world.jobs,
+            world.images,
+            world.volumes,
+            world.departed,
+            self.cloud.requests,
+        )
         for each in held:
             each.clear()
-        world.jobs_fail = world.tags_active_images_only = False
+        world.tags_active_images_only = False
+        world.fate = GOOD
+        self.cloud.faults = Faults()
         world.image_quota = 100_000
         world.most_exports = 0
         plant_volumes(world, 3)

@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 
 from tests.export_site import DB, LOG, MINUTE, WEB, ExportSite, said
+from tests.sandbox.fates import GOOD, Fate, ImageFate
 from tests.sandbox.stack import SandboxStack
 from volume_images.model import Dialect, ImageStatus, Tick, VolumeStatus
 
@@ -62,13 +63,13 @@ def test_a_job_under_way_holds_its_place_and_its_volume(site: ExportSite) -> Non
 
 
 def test_a_job_that_fails_says_why_and_is_tried_again(site: ExportSite) -> None:
-    site.cloud.world.jobs_fail = True
+    site.cloud.world.fate = Fate(image=ImageFate.FAILED)
     site.run(Tick(volume_ids=frozenset({DB})))
     site.let_pass(2 * MINUTE)
     (failed,) = site.run(Tick(volume_ids=frozenset({DB}))).outcomes
     assert (failed.result.value, failed.reason) == ("failed", "export_failed")
     assert failed.details["why"] == "IMG.0120 The data disk cannot be read."
-    site.cloud.world.jobs_fail = False
+    site.cloud.world.fate = GOOD
     site.let_pass(11 * MINUTE)
     assert said(site.run(Tick(volume_ids=frozenset({DB})))) == [("started", "accepted")]
 

@@ -11,6 +11,7 @@ import pytest
 from tests.cloud.scripted import TLS
 from tests.sandbox.clock import START
 from tests.sandbox.cloud_server import CloudSandbox
+from tests.sandbox.fates import Fate, ImageFate
 from tests.sandbox.seeds import plant_volumes
 from volume_images.cloud.credentials import parse_secret
 from volume_images.cloud.open import open_cloud
@@ -117,7 +118,7 @@ def site(running: CloudSandbox) -> Site:
     for held in (world.exports, world.images, world.volumes, world.jobs):
         held.clear()
     plant_volumes(world, 3)
-    world.tags_active_images_only = world.jobs_fail = False
+    world.tags_active_images_only = False
     return Site(running)
 
 
@@ -181,7 +182,7 @@ def test_a_volume_that_is_not_there_fails_and_makes_nothing(site: Site) -> None:
 def test_a_failed_export_is_told_and_everything_removed(site: Site) -> None:
     def fail(_: int) -> None:
         for export in site.sandbox.world.exports:
-            export.fails = True
+            export.fate = Fate(image=ImageFate.FAILED)
 
     seen = site.probe(fail)
     follow = seen.step(StepName.FOLLOW)

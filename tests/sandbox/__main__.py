@@ -5,7 +5,10 @@ import json
 import signal
 import sys
 import threading
+from pathlib import Path
 
+from tests.sandbox.faults import Faults
+from tests.sandbox.faults_file import BadFaults, read_faults
 from tests.sandbox.stack import SandboxStack
 from volume_images.model import Dialect
 
@@ -14,6 +17,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Serve until a signal comes; return the exit code."""
     options = _parser().parse_args(arguments)
     try:
+        faults = Faults() if options.faults is None else read_faults(options.faults)
         stack = SandboxStack(
             dialect=Dialect(options.dialect),
             volumes=options.volumes,
@@ -25,6 +29,10 @@ def main(arguments: list[str] | None = None) -> int:
     except OSError as error:
         print(f"port {options.port}: {error.strerror}: choose another --port", file=sys.stderr)  # noqa: T201 - a command
         return 2
+    except BadFaults as error:
+        print(error, file=sys.stderr)  # noqa: T201 - a command
+        return 2
+    stack.cloud.faults = faults
     stopped = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopped.set())
@@ -40,6 +48,7 @@ def _greeting(stack: SandboxStack) -> dict[str, object]:
         "config": stack.config_location,
         "env": stack.env,
         "clock": stack.cloud.clock_url,
+        "faults": stack.cloud.faults_url,
         "dialect": stack.cloud.dialect,
         "project_id": stack.cloud.project_id,
     }
@@ -50,6 +59,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--dialect", choices=list(Dialect), default=Dialect.HUAWEI)
     parser.add_argument("--volumes", type=_count, default=3, help="how many volumes (3)")
     parser.add_argument("--latency-ms", type=float, default=0, help="time of each answer (0)")
+    parser.add_argument("--faults", type=Path, help="what goes wrong: JSON or YAML")
     parser.add_argument("--port", type=int, default=0, help="of the cloud; 0 is any free one")
     parser.add_argument(
         "--in-flight", type=_count, help="max_in_flight in the config (as many as volumes)"

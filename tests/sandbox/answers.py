@@ -37,6 +37,15 @@ def cinder_error(status: int, kind: str, message: str) -> Refusal:
     return Refusal(json_answer(status, {kind: {"code": status, "message": message}}))
 
 
+def over_limit(message: str, wait: str | None) -> Refusal:
+    """Cinder: too much, or too many of something; it may say how many seconds to wait."""
+    told: dict[str, int | str] = {"code": 413, "message": message}
+    if wait is None:
+        return Refusal(json_answer(413, {"overLimit": told}))
+    told["retryAfter"] = wait
+    return Refusal(json_answer(413, {"overLimit": told}, Retry_After=wait))
+
+
 def coded_error(status: int, code: str, message: str) -> Refusal:
     """EVS and IMS: `{"error": {"code": "EVS.5404", ...}}`."""
     return Refusal(json_answer(status, {"error": {"code": code, "message": message}}))

@@ -11,6 +11,7 @@ from tests.sandbox.answers import (
     cinder_error,
     html_error,
     keystone_unauthorized,
+    over_limit,
     schema_error,
 )
 from tests.sandbox.export_options import ACTION, ExportOptions, cinder_options
@@ -209,6 +210,8 @@ class Cinder:
             statuses = " or ".join(allowed)
             message = f"Invalid volume: Volume {volume.id} status must be {statuses}"
             raise cinder_error(400, "badRequest", message)
+        if self._world.own_images() >= self._world.image_quota:
+            raise over_limit("Image quota exceeded", wait="0")
         properties = {
             key: text for key, text in volume.image_metadata.items() if key not in NAMES_OF_SOURCE
         }

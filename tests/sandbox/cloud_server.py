@@ -6,15 +6,16 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from types import TracebackType
 from typing import Any, NamedTuple, Self
 
 from tests.sandbox.answers import Refusal
 from tests.sandbox.cinder import Cinder
 from tests.sandbox.clock import START, SandboxClock
+from tests.sandbox.controls import Controls
 from tests.sandbox.evs import Evs
-from tests.sandbox.failing import Failing
+from tests.sandbox.failing import Failing, Stage
 from tests.sandbox.faults import Fault, Faults
 from tests.sandbox.glance import Glance
 from tests.sandbox.http_server import HttpServer
@@ -23,7 +24,7 @@ from tests.sandbox.ims import Ims
 from tests.sandbox.keystone import Keystone
 from tests.sandbox.secrets_of import secret_of
 from tests.sandbox.seeds import plant_foreign_images, plant_volumes
-from tests.sandbox.wire import Answer, BadJson, Handler, Hook, Request, hooked, json_answer
+from tests.sandbox.wire import Answer, Handler, Hook, Request, hooked
 from tests.sandbox.world import World
 from volume_images.model import Dialect
 
@@ -45,9 +46,12 @@ class CloudSandbox:
 
     `world` is what it holds, `identity` who may call it, `clock` its time, `latency_ms` how long
     each answer takes, `hook` what is called around every request to a service. Its services live
-    below `/identity`, `/volume` and `/image`, its clock at `/clock`, all on one port; 0 takes any
-    free one. `faults` is what goes wrong; setting it starts its counts and dice anew. `running`
-    drives the clock, and all that goes by it: real seconds, unless a simulation has its own.
+    below `/identity`, `/volume` and `/image` on one port; 0 takes any free one. Clock and faults
+    are read and changed over HTTP at a port of their own.
+
+    `faults` is what goes wrong; setting it starts its counts and dice anew. `running` drives the
+    clock, and all that goes by it, and `sleep` is how slow answers wait: in real seconds, unless
+    a simulation has its own.
     """
 
     def __init__(
@@ -60,6 +64,7 @@ class CloudSandbox:
         foreign: bool = False,
         start: datetime = START,
         running: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], object] | None = None,
     ) -> None:
         self.dialect = dialect
         self.latency_ms = latency_ms
@@ -71,8 +76,10 @@ class CloudSandbox:
         self._first = (start, volumes, foreign)
         self._running = running
         self._seen_lock = threading.Lock()
-        self._server = HttpServer(self._answer, port)
+        self._server = HttpServer(self._answer, port, sleep)
+        self._controls = HttpServer(Controls(self).handle)
         self.url = f"http://127.0.0.1:{self._server.port}"
+        self._controls_url = f"http://127.0.0.1:{self._controls.port}"
         self.reset()
 
     def reset(self) -> None:
@@ -96,7 +103,8 @@ class CloudSandbox:
 
     @faults.setter
     def faults(self, faults: Faults) -> None:
-        self._failing = Failing(faults, self.clock, self._note)
+        stage = Stage(self.world, self.identity, self._server.sleep, self._note)
+        self._put_in_force(Failing(faults, stage))
 
     @contextmanager
     def failing(self, *rules: Fault, seed: int = 0) -> Iterator[None]:
@@ -106,7 +114,7 @@ class CloudSandbox:
         try:
             yield
         finally:
-            self._failing = before
+            self._put_in_force(before)
 
     @property
     def auth_url(self) -> str:
@@ -116,7 +124,12 @@ class CloudSandbox:
     @property
     def clock_url(self) -> str:
         """Where the clock is read and moved."""
-        return f"{self.url}/clock"
+        return f"{self._controls_url}/clock"
+
+    @property
+    def faults_url(self) -> str:
+        """Where the faults are read and changed."""
+        return f"{self._controls_url}/faults"
 
     @property
     def endpoints(self) -> dict[str, str]:
@@ -144,12 +157,15 @@ class CloudSandbox:
 
     def start(self) -> Self:
         """Answer from now on."""
+        self._controls.start()
         self._server.start()
+        self._put_in_force(self._failing)
         return self
 
     def stop(self) -> None:
         """End every connection and thread."""
         self._server.stop()
+        self._controls.stop()
 
     def __enter__(self) -> Self:
         return self.start()
@@ -161,6 +177,13 @@ class CloudSandbox:
         traceback: TracebackType | None,
     ) -> None:
         self.stop()
+
+    def _put_in_force(self, failing: Failing) -> None:
+        self._failing = failing
+        if failing.refuses_connections:
+            self._server.refuse()
+        else:
+            self._server.accept()
 
     def _open_services(self) -> Mapping[str, Handler]:
         volume_url, image_url = self.endpoints["block_storage"], self.endpoints["image"]
@@ -180,8 +203,6 @@ class CloudSandbox:
         return {"identity": identity.handle, "volume": volume, "image": image}
 
     def _answer(self, request: Request) -> Answer:
-        if request.path == "/clock":
-            return _dated(self._move_clock(request), self.clock.now())
         _, service, *rest = request.path.split("/", 2)
         return self._served(
             service, replace(request, path="/" + "".join(rest), mount=f"/{service}")
@@ -192,7 +213,7 @@ class CloudSandbox:
 
     def _worked(self, service: str, request: Request) -> Answer:
         if self.latency_ms:
-            time.sleep(self.latency_ms / 1000)
+            self._server.sleep(self.latency_ms / 1000)
         return self._failing.answer(request, lambda asked: self._handled(service, asked))
 
     def _handled(self, service: str, request: Request) -> Answer:
@@ -210,31 +231,6 @@ class CloudSandbox:
             self.requests.append(Seen(request.method, request.sent_path, answer.status))
         return _dated(answer, self.clock.now())
 
-    def _move_clock(self, request: Request) -> Answer:
-        if request.method == "POST":
-            try:
-                change = request.json()
-            except BadJson as error:
-                return json_answer(400, {"error": f"not JSON: {error}"})
-            match change:
-                case {"advance_seconds": int() | float() as seconds}:
-                    self.clock.advance(timedelta(seconds=seconds))
-                case {"now": str(text)} if (instant := _aware(text)) is not None:
-                    self.clock.set(instant)
-                case _:
-                    shapes = '{"advance_seconds": N} or {"now": "2026-03-02T02:05:00Z"}'
-                    return json_answer(400, {"error": f"write {shapes}"})
-        now = self.clock.now().isoformat().replace("+00:00", "Z")
-        return json_answer(200, {"now": now})
-
 
 def _dated(answer: Answer, moment: datetime) -> Answer:
     return answer.with_headers(Date=email.utils.format_datetime(moment, usegmt=True))
-
-
-def _aware(text: str) -> datetime | None:
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        return None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

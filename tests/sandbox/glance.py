@@ -162,7 +162,7 @@ class Glance:
         if image.protected:
             message = f"Image {image_id} is protected and cannot be deleted."
             raise glance_error(request, 403, message)
-        del self._world.images[image_id]
+        self._world.forget_image(image_id)
         return _no_content()
 
     def patch(self, request: Request) -> Answer:

@@ -36,6 +36,7 @@ class HttpServer:
         self.sleep = sleep or self._stopping.wait
         self._server = _ThreadingServer(("127.0.0.1", port), handler, self.sleep)
         self._door = threading.Lock()
+        self._refusing = False
         self._thread: threading.Thread | None = None
 
     @property
@@ -53,14 +54,16 @@ class HttpServer:
         """End every connection, and refuse new ones, until `accept`."""
         with self._door:
             if self._thread is not None:
+                self._refusing = True
                 self._leave()
-                self._server.socket.shutdown(socket.SHUT_RDWR)  # it keeps its port
+                self._server.stop_listening()
                 self._server.hang_up()
 
     def accept(self) -> None:
         """Accept connections again, after `refuse`."""
         with self._door:
-            if self._thread is None and not self._stopping.is_set():
+            if self._refusing and not self._stopping.is_set():
+                self._refusing = False
                 self._server.socket.listen(self._server.request_queue_size)
                 self._accept()
 
@@ -117,6 +120,16 @@ class _ThreadingServer(ThreadingHTTPServer):
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_ON_CLOSE)
         with self._open_lock:
             self._to_reset.add(connection)
+
+    def stop_listening(self) -> None:
+        """Hold the port with a socket that is bound and does not listen: whoever calls is refused.
+
+        A socket that is shut down and listens again has lost its port.
+        """
+        self.socket.close()
+        self.socket = socket.socket(self.address_family, self.socket_type)
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self.socket.bind(self.server_address)
 
     def hang_up(self) -> None:
         """Wake the threads that wait for another request on their connection."""

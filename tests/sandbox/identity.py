@@ -3,7 +3,7 @@
 import secrets
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
 from weakref import WeakSet
@@ -204,6 +204,13 @@ class Identity:
     def revoke_all(self) -> None:
         """Forget every token, as when permissions change."""
         self._tokens.clear()
+
+    def expire_all(self) -> None:
+        """Let every token that was issued end now."""
+        now = datetime.now(UTC)
+        self._tokens = {
+            text: replace(token, expires_at=now) for text, token in self._tokens.items()
+        }
 
     def _hand_out(self, key: AccessKey, user: User) -> None:
         self.gatekeeper.keys[key.id] = key

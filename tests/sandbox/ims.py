@@ -118,7 +118,7 @@ class Ims:
             raise coded_error(400, "IMG.0028", f"Image {image.id} is protected.")
         if image.status in PENDING_STATUSES:
             raise coded_error(400, "IMG.0090", f"Image {image.id} is being created.")
-        del self._world.images[image.id]
+        self._world.forget_image(image.id)
         return Answer(204)
 
     def _update(self, request: Request) -> Answer:

@@ -1,11 +1,11 @@
 """How the clouds say that it is too much, each in its own words."""
 
 import math
-from typing import Any, assert_never
+from typing import assert_never
 
-from tests.sandbox.answers import coded_error, gateway_error, html_error
+from tests.sandbox.answers import coded_error, gateway_error, html_error, over_limit
 from tests.sandbox.faults import Overload
-from tests.sandbox.wire import Answer, json_answer
+from tests.sandbox.wire import Answer
 
 
 def refusal(says: Overload, retry_after: float | None, rate: float | None = None) -> Answer:
@@ -26,10 +26,7 @@ def _answer(says: Overload, wait: str | None, rate: float | None) -> Answer:
         case Overload.IMS:
             return coded_error(400, "IMG.0060", "The request is under flow control.").answer
         case Overload.OVER_LIMIT:
-            told: dict[str, Any] = {"code": 413, "message": "This request was rate-limited."}
-            if wait is not None:
-                told["retryAfter"] = wait
-            return json_answer(413, {"overLimit": told})
+            return over_limit("This request was rate-limited.", wait).answer
         case Overload.UNAVAILABLE:
             return html_error(503, "The service is overloaded.").answer
         case _:

@@ -52,7 +52,7 @@ def remove(volume: SandboxVolume, world: World) -> Answer:
             " snapshots or be disassociated from snapshots after volume transfer."
         )
         raise cinder_error(400, "badRequest", message)
-    del world.volumes[volume.id]
+    world.forget_volume(volume.id)
     return Answer(202, b"", {"Content-Type": "application/json"})
 
 

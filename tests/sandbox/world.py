@@ -3,11 +3,13 @@
 import threading
 import uuid
 from collections.abc import Iterable
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from typing import assert_never
 
 from tests.sandbox.clock import SandboxClock
+from tests.sandbox.fates import GOOD, Fate, ImageFate, VolumeFate
 from volume_images.model import Dialect, ImageStatus, VolumeStatus
 
 GIB = 1024**3
@@ -17,6 +19,7 @@ QUEUED_SHARE = 0.25
 STORED_SHARE = 0.3
 """How much of a volume a compressed format stores."""
 
+NEVER = datetime.max.replace(tzinfo=UTC)
 FAILING_FORMATS = frozenset({"vhd", "ploop"})
 """Accepted by a plain Cinder with 202, and failed afterwards: qemu-img calls vhd `vpc`."""
 
@@ -108,6 +111,14 @@ class Job:
     fails: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Departed:
+    """An image or a volume that is no longer there, and since when."""
+
+    thing: SandboxImage | SandboxVolume
+    at: datetime
+
+
 @dataclass(slots=True, kw_only=True)
 class Export:
     """An export under way; it lets go of what a test has set by hand."""
@@ -116,7 +127,7 @@ class Export:
     image: SandboxImage
     started_at: datetime
     ends_at: datetime
-    fails: bool
+    fate: Fate
     request_id: str
     holds_volume: bool = True
     holds_image: bool = True
@@ -126,7 +137,8 @@ class World:
     """The state of one project in one cloud, and what of other projects it can see.
 
     Hold `lock` while reading or changing more than one thing. `volumes` and `images` are by id,
-    as they were when `settle` was last called: every request calls it first.
+    as they were when `settle` was last called: every request calls it first. `fate` is that of
+    the exports that are started from now on.
     """
 
     def __init__(self, dialect: Dialect, clock: SandboxClock, project_id: str) -> None:
@@ -139,7 +151,10 @@ class World:
         self.messages: list[Message] = []
         self.exports: list[Export] = []
         self.jobs: dict[str, Job] = {}
-        self.jobs_fail = False
+        self.departed: list[Departed] = []
+        self.fate = GOOD
+        self.still = False
+        """Whether time does nothing: while the world is shown as it was."""
         self.tags_active_images_only = False
         """Whether IMS refuses to tag an image that is not finished: no document says."""
         self.export_seconds = 60.0
@@ -154,6 +169,8 @@ class World:
     def settle(self) -> None:
         """Let time do what it does: exports go on and end. Called before every request."""
         with self.lock:
+            if self.still:
+                return
             now = self.clock.now()
             for export in list(self.exports):
                 if now >= export.ends_at:
@@ -209,15 +226,15 @@ class World:
                 visibility=Visibility.PRIVATE,
             )
             export = self.exports[-1]
-            export.fails = self.jobs_fail
             volume.status = status
+            stuck = export.fate.image is ImageFate.STUCK
             job = Job(
                 id=uuid.uuid4().hex,
                 image_id=image.id,
                 image_name=name,
                 begins_at=export.started_at,
-                ends_at=export.ends_at,
-                fails=export.fails,
+                ends_at=NEVER if stuck else export.ends_at,
+                fails=export.fate.image is not ImageFate.ACTIVE,
             )
             self.jobs[job.id] = job
             return job
@@ -255,14 +272,17 @@ class World:
             self.images[image.id] = image
             volume.status = VolumeStatus.UPLOADING
             volume.updated_at = now
-            fails = self.dialect is Dialect.OPENSTACK and disk_format in FAILING_FORMATS
+            fate = self.fate
+            if self.dialect is Dialect.OPENSTACK and disk_format in FAILING_FORMATS:
+                fate = replace(fate, image=ImageFate.FAILED)
+            seconds = self.export_seconds if fate.seconds is None else fate.seconds
             self.exports.append(
                 Export(
                     volume=volume,
                     image=image,
                     started_at=now,
-                    ends_at=now + timedelta(seconds=self.export_seconds),
-                    fails=fails,
+                    ends_at=now + timedelta(seconds=seconds),
+                    fate=fate,
                     request_id=request_id,
                 )
             )
@@ -332,20 +352,44 @@ class World:
             self.images[image.id] = image
             return image
 
+    def forget_image(self, image_id: str) -> None:
+        """Delete an image, if it is there."""
+        self._part_with(self.images.pop(image_id, None))
+
+    def forget_volume(self, volume_id: str) -> None:
+        """Delete a volume, if it is there."""
+        self._part_with(self.volumes.pop(volume_id, None))
+
+    def _part_with(self, thing: SandboxImage | SandboxVolume | None) -> None:
+        if thing is not None:
+            self.departed.append(Departed(thing, self.clock.now()))
+
     def _end(self, export: Export) -> None:
-        if export.holds_volume:
+        if export.holds_volume and export.fate.volume is VolumeFate.RELEASED:
             export.volume.status = export.volume.resting_status
             export.volume.updated_at = export.ends_at
-        if export.fails:
+        if export.fate.image is ImageFate.FAILED:
             self._record_failure(export)
-        elif export.holds_image and export.image.id in self.images:
-            export.image.status = ImageStatus.ACTIVE
-            export.image.updated_at = export.ends_at
-            self._fill(export.image, export.volume.size_gib)
+        if export.holds_image and export.image.id in self.images:
+            self._end_image(export)
+
+    def _end_image(self, export: Export) -> None:
+        image, fate = export.image, export.fate.image
+        match fate:
+            case ImageFate.ACTIVE:
+                image.status = ImageStatus.ACTIVE
+                self._fill(image, export.volume.size_gib)
+            case ImageFate.KILLED:
+                image.status = ImageStatus.KILLED
+            case ImageFate.FAILED | ImageFate.VANISHED:
+                self.forget_image(image.id)
+            case ImageFate.STUCK:
+                return
+            case _:
+                assert_never(fate)
+        image.updated_at = export.ends_at
 
     def _record_failure(self, export: Export) -> None:
-        if export.holds_image:
-            self.images.pop(export.image.id, None)
         self.messages.append(
             Message(
                 id=str(uuid.uuid4()),
