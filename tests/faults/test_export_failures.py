@@ -47,7 +47,7 @@ def test_a_throttled_cloud_is_given_time(site: ExportSite) -> None:
     assert site.run().counts["started"] == 3
 
 
-def test_a_cloud_found_down_gets_no_more_posts(site: ExportSite) -> None:
+def test_a_cloud_found_down_gets_no_more_posts_and_is_told_once(site: ExportSite) -> None:
     tried: list[str] = []
 
     def down(_: object, one: ExportRequest) -> ExportAnswer:
@@ -57,7 +57,10 @@ def test_a_cloud_found_down_gets_no_more_posts(site: ExportSite) -> None:
     site.edit({"max_concurrency": 1})
     report = site.run(world=site.meddled(down))
     assert len(tried) == 1
-    assert said(report) == [("deferred", "cloud_unavailable")] + [("deferred", "not_sent")] * 2
+    assert said(report) == []
+    assert [(one.result, one.reason) for one in report.changed_clouds] == [
+        (CloudResult.UNAVAILABLE, "no route to host")
+    ]
     site.let_pass(6 * MINUTE)
     assert site.run().counts["started"] == 3
 
@@ -105,7 +108,7 @@ def test_a_cloud_that_does_not_open_is_an_outcome_and_red_when_it_is_the_only_on
         raise CloudUnavailable(f"{name}: connection refused {refused_secret}".strip())
 
     report = site.run(world=replace(site.world(), open_cloud=closed))
-    assert said(report) == [("deferred", "cloud_unavailable")] * 3
+    assert said(report) == []
     assert report.clouds[0].result is CloudResult.UNAVAILABLE
     assert "no cloud could be served" in report.red[0]
     assert site.run().counts["started"] == 3

@@ -133,6 +133,7 @@ def test_marks_that_failed_are_tried_within_the_hour_and_for_a_day(site: ExportS
     site.run(world=broken.of(site.world()))
     assert broken.tries == before + 3
     site.edit(schedule="0 2 1 * *")
+    site.run(world=broken.of(site.world()))  # from here on the edit is in force
     site.let_pass(DAY)
     site.run(world=broken.of(site.world()))
     assert site.state().unmarked == {}

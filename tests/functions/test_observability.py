@@ -310,6 +310,20 @@ class TestLogs:
         assert lines[2]["counts"]["done"] == 1
         assert lines[2]["report"].endswith(f"reports/export/2026/03/02/{told.run_id}.json")
 
+    def test_a_cloud_that_is_served_no_more_or_again_has_a_line_of_its_own(
+        self, world: World, printed: Callable[[], Printed]
+    ) -> None:
+        down = CloudOutcome(cloud="otc", result=CloudResult.UNAVAILABLE, reason="no route")
+        up = CloudOutcome(cloud="lab", result=CloudResult.SERVED)
+        publish(report(clouds=[down, up], changed_clouds=[down, up]), world, Tick())
+        assert [(line["level"], line["message"], line.get("cloud")) for line in printed().logs] == [
+            ("WARNING", "cloud.unavailable", "otc"),
+            ("INFO", "cloud.served", "lab"),
+            ("INFO", "run.finished", None),
+        ]
+        publish(report(clouds=[down, up]), world, Tick())
+        assert [line["message"] for line in printed().logs] == ["run.finished"]
+
     def test_a_dry_run_logs_its_whole_plan_and_neither_stores_nor_counts(
         self, world: World, printed: Callable[[], Printed], tmp_path: Path
     ) -> None:

@@ -139,7 +139,14 @@ def test_a_dead_cloud_does_not_stop_the_other(two: TwoClouds, dead: str) -> None
     assert results(report) == {dead: CloudResult.UNAVAILABLE, alive: CloudResult.SERVED}
     assert started_in(report) == [alive, alive]
     assert report.red == ()
-    assert {one.cloud for one in report.outcomes if one.result == "deferred"} == {dead}
+    assert [one.cloud for one in report.changed_clouds] == [dead]
+    assert {one.cloud for one in report.outcomes} == {alive}
+    again = two.export()
+    assert (results(again)[dead], again.changed_clouds) == (CloudResult.UNAVAILABLE, ())
+    two.put_secret("export", dead, secret)
+    back = two.export()
+    assert started_in(back) == [dead, dead]
+    assert [(one.cloud, one.result) for one in back.changed_clouds] == [(dead, CloudResult.SERVED)]
 
 
 @pytest.mark.parametrize("broken", [HERE, LAB])

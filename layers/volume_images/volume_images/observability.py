@@ -17,7 +17,14 @@ from volume_images.filing import filed
 from volume_images.metrics import DETAIL_LIMIT, details, totals
 from volume_images.model import Requests, Trigger
 from volume_images.protocols import World
-from volume_images.report import ExportResult, Function, Gauge, ImageResult, Report
+from volume_images.report import (
+    SERVED_RESULTS,
+    ExportResult,
+    Function,
+    Gauge,
+    ImageResult,
+    Report,
+)
 from volume_images.run_id import new_run_id
 
 Answer = dict[str, Any]
@@ -124,6 +131,9 @@ def _log(report: Report, crash: Exception | None = None) -> None:
     for outcome in report.outcomes if report.dry_run else report.changed:
         say = logger.warning if outcome.result in _BAD_NEWS else logger.info
         say(f"{thing}.{outcome.result}", extra={"run_id": report.run_id, **outcome.as_json()})
+    for cloud in report.changed_clouds:
+        say = logger.info if cloud.result in SERVED_RESULTS else logger.warning
+        say(f"cloud.{cloud.result}", extra={"run_id": report.run_id, **cloud.as_json()})
     fields = {
         "run_id": report.run_id,
         "dry_run": report.dry_run,

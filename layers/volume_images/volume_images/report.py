@@ -97,6 +97,7 @@ class Gauge(StrEnum):
     ANNOUNCEMENTS_LAPSED = "AnnouncementsLapsed"
     IMAGE_QUOTA_USED = "ImageQuotaUsed"
     CONFIG_UNREADABLE = "ConfigUnreadable"
+    EVENTS_NOT_SENT = "EventsNotSent"
     DRILL_LEFTOVERS = "DrillLeftovers"
 
 

@@ -303,6 +303,28 @@ class Pause:
 
 
 @dataclass(frozen=True, slots=True)
+class Unserved:
+    """A run could not serve the cloud: it had its turn all the same, others go before it now."""
+
+    at: datetime
+    result: str
+
+    def apply(self, draft: Draft) -> None:
+        """Remember, so that only a change is news."""
+        draft.fields["served_at"] = self.at
+        draft.fields["unserved"] = str(self.result)
+
+
+@dataclass(frozen=True, slots=True)
+class Reached:
+    """A run served the cloud."""
+
+    def apply(self, draft: Draft) -> None:
+        """Forget that it could not be."""
+        draft.fields["unserved"] = ""
+
+
+@dataclass(frozen=True, slots=True)
 class SecretRefused:
     """The cloud refused this secret: trying it again could lock the account."""
 

@@ -5,8 +5,8 @@ from datetime import datetime
 
 from volume_images.config.schema import CloudConfig
 from volume_images.export.requesting import Acceptance
-from volume_images.export.state import ExportState, export_state_key
-from volume_images.memory import Memory
+from volume_images.export.state import export_state_key
+from volume_images.memory import Origin
 from volume_images.model import Tick
 from volume_images.protocols import World
 from volume_images.stopwatch import Stopwatch
@@ -16,14 +16,15 @@ from volume_images.stopwatch import Stopwatch
 class Errand:
     """One cloud's share of a run.
 
-    `at` is the trigger's time and chooses slots. `tick` narrows it to policies or volumes; one that
-    names policies names `at` as the slot. With an `acceptance` of requests, only what it took on is
-    looked at. A run that `stays` fills freed places until nothing waits for room.
+    `origin` is where the state came from that it began with. `at` is the trigger's time and chooses
+    slots. `tick` narrows it to policies or volumes; one that names policies names `at` as the slot.
+    With an `acceptance` of requests, only what it took on is looked at. A run that `stays` fills
+    freed places until nothing waits for room.
     """
 
     world: World
     cloud: str
-    memory: Memory[ExportState]
+    origin: Origin
     at: datetime
     tick: Tick
     acceptance: Acceptance | None

@@ -1,6 +1,6 @@
 """Turning a trigger into each cloud's share of a run, and taking the shares on."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -9,16 +9,22 @@ from volume_images.errors import Conflict, TriggerError
 from volume_images.export.draft import changed
 from volume_images.export.errand import Errand
 from volume_images.export.gathering import known_members
-from volume_images.export.memory import CONFLICTS, read, write
+from volume_images.export.memory import CONFLICTS, read, read_cloud, write
 from volume_images.export.requesting import Wanted, accept
 from volume_images.export.state import ExportState
 from volume_images.memory import Memory
-from volume_images.model import RequestedExport, Requests, Tick, Unreadable
+from volume_images.model import RequestedExport, Requests, Tick, Trigger, Unreadable
 from volume_images.protocols import World
 from volume_images.report import ExportResult, Outcome
 from volume_images.stopwatch import Stopwatch
 
-Memories = Mapping[str, Memory[ExportState]]
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is known of a cloud before its turn: when it last had one, and its volumes."""
+
+    served_at: datetime | None
+    members: Sequence[Member]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,14 +32,24 @@ class Share:
     """One cloud's share of a run; `message_ids` are the queue's records that it came in."""
 
     cloud: str
-    memory: Memory[ExportState]
     at: datetime
     tick: Tick
     wanted: Sequence[Wanted] = ()
     message_ids: frozenset[str] = frozenset()
 
 
-def tick_shares(world: World, tick: Tick, memories: Memories, now: datetime) -> list[Share]:
+def known_cloud(world: World, cloud: str, trigger: Trigger) -> Known:
+    """Read what must be known before the shares are dealt; volumes only where requests ask.
+
+    A fleet's states are too large to hold them all at once: each is read again in its turn.
+    Raises StoreError.
+    """
+    state = read_cloud(world, cloud).state
+    asked = isinstance(trigger, Requests)
+    return Known(state.served_at, known_members(world.config, cloud, state) if asked else ())
+
+
+def tick_shares(world: World, tick: Tick, clouds: Iterable[str], now: datetime) -> list[Share]:
     """Give each cloud the tick.
 
     Raises TriggerError for a policy that is not in the config.
@@ -42,19 +58,14 @@ def tick_shares(world: World, tick: Tick, memories: Memories, now: datetime) -> 
     if unknown:
         raise TriggerError(f"policies: not in the config: {', '.join(unknown)}")
     at = tick.scheduled_at or now
-    return [
-        Share(cloud=cloud, memory=memory, at=at, tick=tick) for cloud, memory in memories.items()
-    ]
+    return [Share(cloud=cloud, at=at, tick=tick) for cloud in clouds]
 
 
 def request_shares(
-    world: World, requests: Requests, memories: Memories, now: datetime
+    world: World, requests: Requests, known: Mapping[str, Known], now: datetime
 ) -> tuple[list[Share], list[Outcome]]:
     """Give each cloud what the requests ask of it, and say what of them is refused."""
-    by_cloud = {
-        cloud: known_members(world.config, cloud, memory.state)
-        for cloud, memory in memories.items()
-    }
+    by_cloud = {cloud: one.members for cloud, one in known.items()}
     everywhere = tuple(member for members in by_cloud.values() for member in members)
     shares: dict[str, Share] = {}
     refused = [_unreadable(record) for record in requests.unreadable]
@@ -67,7 +78,6 @@ def request_shares(
             if wanted:
                 share = shares.get(cloud) or Share(
                     cloud=cloud,
-                    memory=memories[cloud],
                     at=now,
                     tick=Tick(dry_run=request.dry_run),
                 )
@@ -75,16 +85,16 @@ def request_shares(
     return list(shares.values()), refused
 
 
-def take_on(world: World, share: Share, stopwatch: Stopwatch) -> Errand:
+def take_on(world: World, share: Share, stopwatch: Stopwatch) -> tuple[Errand, Memory[ExportState]]:
     """Write down what the share asks for outside the schedule: from then on it is accepted.
 
     Raises StoreError where it cannot be written down.
     """
-    memory = share.memory
+    memory = read_cloud(world, share.cloud)
     errand = Errand(
         world=world,
         cloud=share.cloud,
-        memory=memory,
+        origin=memory.origin,
         at=share.at,
         tick=share.tick,
         acceptance=None,
@@ -92,7 +102,7 @@ def take_on(world: World, share: Share, stopwatch: Stopwatch) -> Errand:
         stopwatch=stopwatch,
     )
     if not share.wanted:
-        return errand
+        return errand, memory
     for _ in range(CONFLICTS):
         acceptance = accept(
             share.wanted,
@@ -102,11 +112,11 @@ def take_on(world: World, share: Share, stopwatch: Stopwatch) -> Errand:
             now=world.clock.now(),
         )
         state = changed(memory.state, acceptance.changes)
-        taken = replace(errand, memory=replace(memory, state=state), acceptance=acceptance)
+        taken = replace(errand, acceptance=acceptance)
         if share.tick.dry_run or not acceptance.changes:
-            return taken
+            return taken, replace(memory, state=state)
         try:
-            return replace(taken, memory=write(errand, memory, state))
+            return taken, write(errand, memory, state)
         except Conflict:
             memory = read(errand)
     raise Conflict(f"{errand.state_key}: lost against other runs {CONFLICTS} times: run it again")

@@ -59,6 +59,14 @@ def lost(posted: Sequence[Posted]) -> frozenset[str]:
     )
 
 
+def found_down(posted: Sequence[Posted]) -> CloudUnavailable | None:
+    """Return what the cloud answered when it took no more; a lost answer alone says nothing."""
+    for one in posted:
+        if isinstance(one.answer, CloudUnavailable) and not isinstance(one.answer, LostAnswer):
+            return one.answer
+    return None
+
+
 def answered(posted: Sequence[Posted]) -> frozenset[str]:
     """Return the slots that were POSTed: at most once each in a run, whatever was answered."""
     return frozenset(

@@ -10,6 +10,7 @@ from volume_images.export.state import ExportState, slot_key
 from volume_images.report import ExportResult, Outcome
 
 _SLOT = "%Y%m%dT%H%M%SZ"
+_WAITS_FOR_ITS_CLOUD = frozenset({"no_room", "not_sent", "throttled", "cloud_paused"})
 
 
 class Said(NamedTuple):
@@ -30,11 +31,16 @@ def last_said(text: str) -> Said | None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Progress:
-    """Outcomes by slot, and the slots POSTed; `before` is the state that the run began with."""
+    """Outcomes by slot, and the slots POSTed; `before` is what was last said of each group."""
 
-    before: ExportState
+    before: Mapping[str, str]
     outcomes: Mapping[str, Outcome] = field(default_factory=dict)
     posted: frozenset[str] = frozenset()
+
+    @classmethod
+    def since(cls, state: ExportState) -> "Progress":
+        """Begin with what the runs before left."""
+        return cls(before={group: record.said for group, record in state.records.items()})
 
     def noting(self, outcomes: Iterable[Outcome], posted: Iterable[str] = ()) -> "Progress":
         """Take outcomes in: that a slot waits says nothing new of one that was acted on."""
@@ -54,11 +60,20 @@ class Progress:
 
     def sayings(self) -> list[Say]:
         """Return what to remember, so that the next run knows what is news."""
-        return [Say(_group(one), _text(one)) for one in self.news()]
+        return [
+            Say(_group(one), _text(one))
+            for one in self.outcomes.values()
+            if self.before.get(_group(one)) != _text(one)
+        ]
 
     def _is_news(self, outcome: Outcome) -> bool:
-        record = self.before.records.get(_group(outcome))
-        return record is None or record.said != _text(outcome)
+        return _gist(self.before.get(_group(outcome), "")) != _gist(_text(outcome))
+
+
+def _gist(text: str) -> str:
+    """Return what makes it news: what waits for its cloud waits, whatever keeps the cloud."""
+    head, _, reason = text.rpartition(" ")
+    return head if reason in _WAITS_FOR_ITS_CLOUD else text
 
 
 def _group(outcome: Outcome) -> str:

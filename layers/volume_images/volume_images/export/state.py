@@ -2,11 +2,29 @@
 
 from collections.abc import Mapping
 from datetime import datetime
+from typing import Annotated
+from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import AfterValidator, BaseModel, ConfigDict
 
 from volume_images.model import GroupKey
-from volume_images.state import FORMAT, Instant, State
+from volume_images.schedule import validate_schedule
+from volume_images.state import FORMAT, Count, Instant, State
+
+
+def _known_schedule(text: str) -> str:
+    schedule, _, timezone = text.rpartition(" ")
+    if schedule:
+        validate_schedule(schedule)
+        try:
+            ZoneInfo(timezone)
+        except (KeyError, OSError) as error:
+            raise ValueError(f"{timezone!r} is no time zone") from error
+    return text
+
+
+ScheduleText = Annotated[str, AfterValidator(_known_schedule)]
+"""A schedule and its time zone in one text, as in `0 2 * * * UTC`; empty where there was none."""
 
 
 class _Entry(BaseModel):
@@ -40,13 +58,13 @@ class Record(_Entry):
 
     accounted_until: Instant | None = None
     newest_good: NewestGood | None = None
-    failures: int = 0
+    failures: Count = 0
     failed_at: Instant | None = None
     failure: str = ""
     refusal: Refusal | None = None
     unanswered_at: Instant | None = None
     posts_slot: Instant | None = None
-    posts: int = 0
+    posts: Count = 0
     said: str = ""
 
 
@@ -88,7 +106,7 @@ class Stuck(_Entry):
 class FormerSchedule(_Entry):
     """What a policy's schedule was until an edit came into force; without a text, it had none."""
 
-    text: str
+    text: ScheduleText
     until: Instant
 
 
@@ -118,11 +136,12 @@ class Discovered(_Entry):
 class ExportState(State):
     """The exporter's state of one cloud.
 
-    `next_look` is when something may be due again. `schedules` are those that the newest look knew,
-    by policy: an edit must not invent slots in the past. `former_schedules` are the ones before
-    that may still owe a slot, oldest first. `discovered` are volumes found by their tags, by id;
-    `records` and `waiting` go by group, `under_way` by image name, `stuck` and `unmarked` by image
-    id.
+    `served_at` is when a run last gave the cloud its turn, `unserved` how it then failed to serve
+    it. `next_look` is when something may be due again. `schedules` are those that the newest look
+    knew, by policy: an edit must not invent slots in the past. `former_schedules` are the ones
+    before that may still owe a slot, oldest first. `discovered` are volumes found by their tags, by
+    id; `records` and `waiting` go by group, `under_way` by image name, `stuck` and `unmarked` by
+    image id.
     """
 
     next_look: Instant | None = None
@@ -131,7 +150,8 @@ class ExportState(State):
     refused_secret: str = ""
     refused_secret_at: Instant | None = None
     served_at: Instant | None = None
-    schedules: Mapping[str, str] = {}
+    unserved: str = ""
+    schedules: Mapping[str, ScheduleText] = {}
     former_schedules: Mapping[str, tuple[FormerSchedule, ...]] = {}
     discovered: Mapping[str, Discovered] = {}
     discovered_at: Instant | None = None
