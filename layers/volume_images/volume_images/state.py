@@ -3,17 +3,24 @@
 from datetime import UTC, datetime
 from typing import Annotated
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 
 FORMAT = 1
+EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
+LATEST = datetime(9000, 1, 1, tzinfo=UTC)  # room for what is added: the calendar ends in 9999
 
 
 def _utc(time: datetime) -> datetime:
+    if not EARLIEST <= time < LATEST:
+        raise ValueError("no time that a run could have written")
     return time.astimezone(UTC)
 
 
 Instant = Annotated[AwareDatetime, AfterValidator(_utc)]
 """A time in a state: aware, and in UTC, however it was written."""
+
+Count = Annotated[int, Field(ge=0, lt=2**31)]
+"""How often something happened."""
 
 
 class WriteMark(BaseModel):
@@ -25,7 +32,7 @@ class WriteMark(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     run_id: str = ""
-    counter: int = 0
+    counter: Annotated[int, Field(ge=0, lt=2**63)] = 0
 
     def next(self, run_id: str) -> "WriteMark":
         """Return the mark of the next write by this run."""

@@ -10,11 +10,11 @@ from datetime import datetime
 
 from volume_images.export.draft import Draft
 from volume_images.export.state import (
+    NOTHING_KNOWN,
     Discovered,
     FormerSchedule,
     Missed,
     NewestGood,
-    Record,
     Refusal,
     Stuck,
     UnderWay,
@@ -40,7 +40,7 @@ class FirstSeen:
     def apply(self, draft: Draft) -> None:
         """Keep what is known if another run saw it first."""
         draft.schedules.setdefault(self.policy, self.schedule)
-        if draft.records.get(self.group, Record()).accounted_until is None:
+        if draft.records.get(self.group, NOTHING_KNOWN).accounted_until is None:
             draft.update(self.group, accounted_until=self.owed_after)
 
 
@@ -69,7 +69,7 @@ class Accounted:
 
     def apply(self, draft: Draft) -> None:
         """Move forward only; what waited for such a slot waits no more."""
-        record = draft.records.get(self.group, Record())
+        record = draft.records.get(self.group, NOTHING_KNOWN)
         draft.update(self.group, accounted_until=_later(record.accounted_until, self.slot))
         draft.waiting.pop(slot_key(self.group, self.slot), None)
 
@@ -83,7 +83,7 @@ class FoundGood:
 
     def apply(self, draft: Draft) -> None:
         """Keep the newest."""
-        known = draft.records.get(self.group, Record()).newest_good
+        known = draft.records.get(self.group, NOTHING_KNOWN).newest_good
         if known is None or known.slot < self.good.slot:
             draft.update(
                 self.group,

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from volume_images.export.state import (
+    NOTHING_KNOWN,
     Discovered,
     ExportState,
     FormerSchedule,
@@ -34,7 +35,7 @@ class Draft:
 
     def update(self, group: str, **values: object) -> None:
         """Replace fields of a group's record."""
-        self.records[group] = self.records.get(group, Record()).model_copy(update=values)
+        self.records[group] = self.records.get(group, NOTHING_KNOWN).model_copy(update=values)
 
 
 class Change(Protocol):

@@ -97,24 +97,31 @@ def _edits(
 
     A policy that no look knew, nor any volume was seen under, was not edited: it is new.
     """
-    seen_under = {
-        member.policy
-        for member in members
-        if state.record(
-            GroupKey(member.policy, requested=False, volume_id=member.volume_id)
-        ).accounted_until
+    texts = {
+        name: schedule_text(policy)
+        for name, policy in config.policies.items()
+        if policy.schedule is not None
     }
+    other = {name for name, text in texts.items() if state.schedules.get(name) != text}
+    if not other:
+        return ()
+    edited = other & (state.schedules.keys() | _seen_under(state, members))
     return tuple(
         Reschedule(
             name,
-            schedule_text(policy),
+            texts[name],
             FormerSchedule(text=state.schedules.get(name, ""), until=at - TICK),
         )
-        for name, policy in config.policies.items()
-        if policy.schedule is not None
-        and state.schedules.get(name) != schedule_text(policy)
-        and (name in seen_under or name in state.schedules)
+        for name in sorted(edited)
     )
+
+
+def _seen_under(state: ExportState, members: Sequence[Member]) -> set[str]:
+    """Return the policies under which a run has seen a volume."""
+    groups = (
+        GroupKey(member.policy, requested=False, volume_id=member.volume_id) for member in members
+    )
+    return {group.policy for group in groups if state.record(group).accounted_until}
 
 
 def waiting_debt(

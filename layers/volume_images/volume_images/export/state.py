@@ -68,6 +68,10 @@ class Record(_Entry):
     said: str = ""
 
 
+NOTHING_KNOWN = Record()
+"""The record of a group that no run has seen."""
+
+
 class UnderWay(_Entry):
     """An export that was intended or started and is not settled; without an id, an intent.
 
@@ -164,7 +168,7 @@ class ExportState(State):
 
     def record(self, group: GroupKey) -> Record:
         """Return what is known of a group; an empty record where nothing is."""
-        return self.records.get(str(group), Record())
+        return self.records.get(str(group), NOTHING_KNOWN)
 
 
 def empty_export_state(deployment_id: str) -> ExportState:
