@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from volume_images.cloud.clouds_yaml import read_clouds_yaml
+from volume_images.cloud.clouds_yaml import Place, has_entry, read_clouds_yaml, read_place
 from volume_images.cloud.credentials import (
     AccessKey,
     Agency,
@@ -169,6 +169,41 @@ def test_clouds_yaml_gives_the_same_secrets(environ: dict[str, str]) -> None:
     assert read_clouds_yaml("guessed", environ).login == credential
 
 
+def test_an_entry_says_where_it_leads_to(environ: dict[str, str]) -> None:
+    assert read_place("plain", environ) == Place(region="", project="demo")
+    assert has_entry("plain", environ)
+    assert not has_entry("absent", environ)
+
+
+OPENRC = {
+    "OS_AUTH_URL": "https://keystone.example.com/v3",
+    "OS_USERNAME": "u",
+    "OS_PASSWORD": CANARY,
+    "OS_USER_DOMAIN_NAME": "Default",
+    "OS_PROJECT_NAME": "demo",
+    "OS_REGION_NAME": "one",
+}
+
+
+def test_the_entry_envvars_is_the_environment() -> None:
+    """As in openstacksdk."""
+    assert read_clouds_yaml("envvars", OPENRC) == Secret(
+        auth_url="https://keystone.example.com/v3",
+        login=Password(username="u", password=CANARY, domain=Domain(name="Default")),
+    )
+    assert read_place("envvars", OPENRC) == Place(region="one", project="demo")
+
+
+def test_the_environment_may_allow_hosts_too() -> None:
+    secret = read_clouds_yaml("envvars", {**OPENRC, "OS_HOSTS": "cinder.example.com, glance.lan"})
+    assert secret.hosts == ("cinder.example.com", "glance.lan")
+
+
+def test_an_environment_without_a_cloud_is_told_how_to_get_one() -> None:
+    with pytest.raises(CredentialError, match="OS_AUTH_URL is not set: source an openrc file"):
+        read_clouds_yaml("envvars", {})
+
+
 @pytest.mark.parametrize(
     ("entry", "message"),
     [
@@ -208,6 +243,23 @@ def test_without_clouds_yaml_the_message_says_where_it_was_looked_for(
     monkeypatch.chdir(tmp_path)
     with pytest.raises(CredentialError, match=r"none found; looked at clouds\.yaml"):
         read_clouds_yaml("plain", {"HOME": str(tmp_path)})
+
+
+def test_a_clouds_yaml_may_merge_but_not_without_end(tmp_path: Path) -> None:
+    path = tmp_path / "clouds.yaml"
+    bomb = "a0: &a0 {x: 1}\n" + "".join(
+        f"a{n}: &a{n} {{<<: [{', '.join([f'*a{n - 1}'] * 9)}]}}\n" for n in range(1, 9)
+    )
+    path.write_text(bomb + "clouds: {}\n")
+    with pytest.raises(CredentialError, match="cannot be read as YAML"):
+        read_clouds_yaml("plain", {"OS_CLIENT_CONFIG_FILE": str(path)})
+
+
+def test_a_file_that_is_no_clouds_yaml_is_not_read_whole(tmp_path: Path) -> None:
+    path = tmp_path / "clouds.yaml"
+    path.write_text("#" * 70_000)
+    with pytest.raises(CredentialError, match="larger than 65536 bytes"):
+        read_clouds_yaml("plain", {"OS_CLIENT_CONFIG_FILE": str(path)})
 
 
 def test_a_clouds_yaml_that_is_no_yaml_is_not_quoted(tmp_path: Path) -> None:

@@ -54,7 +54,9 @@ class CloudConfig(_Strict):
     region: Name = Field(description="the region, as the cloud's catalogue names it")
     project: Name = Field(description="the project's name or id")
     clouds_yaml: Name | None = Field(
-        default=None, description="without AWS: the entry of clouds.yaml with the credentials"
+        default=None,
+        description="without AWS: the entry of clouds.yaml with the credentials, or envvars for"
+        " those of the environment (OS_AUTH_URL, OS_USERNAME ...)",
     )
     endpoints: Endpoints | None = Field(
         default=None, description="service addresses, instead of those in the catalogue"
