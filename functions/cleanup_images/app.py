@@ -20,4 +20,5 @@ def handler(event: object, invocation: Invocation) -> Answer:
     world = connect(settings, Function.CLEANUP, connections)
     trigger = parse_trigger(event, now=world.clock.now())
     report = cleanup_run(world, trigger, limits=RunLimits.of(invocation))
-    return publish(report, world, trigger, detailed_metrics=settings.detailed_metrics)
+    listeners = connections.listeners(settings)
+    return publish(report, world, trigger, listeners, detailed_metrics=settings.detailed_metrics)

@@ -47,6 +47,8 @@ def test_every_variable_is_read() -> None:
         STORE="/var/lib/volume-images",
         SECRET_PREFIX="acme/volume-images",
         MINIMUM_GRACE="1d12h",
+        EVENT_BUS="team/backup",
+        HEARTBEAT_URL="https://watch.example.com/5f0c1a9e",
         CA_BUNDLE="s3://acme-config/ca.pem",
         CLOCK_URL="http://127.0.0.1:8080/clock",
         DETAILED_METRICS="true",
@@ -56,6 +58,8 @@ def test_every_variable_is_read() -> None:
         deployment=LEAST["VOLUME_IMAGES_DEPLOYMENT"],
         secret_prefix="acme/volume-images",
         minimum_grace=timedelta(hours=36),
+        event_bus="team/backup",
+        heartbeat_url="https://watch.example.com/5f0c1a9e",
         ca_bundle="s3://acme-config/ca.pem",
         clock_url="http://127.0.0.1:8080/clock",
         detailed_metrics=True,
@@ -87,6 +91,10 @@ def test_the_deployment_id_is_twelve_digits_of_its_digest() -> None:
         ("CLOCK_URL", "http://[::1", "must be a URL on loopback"),
         ("CLOCK_URL", "127.0.0.1:80", "must be a URL on loopback"),
         ("DETAILED_METRICS", "yes", "must be true or false"),
+        ("EVENT_BUS", "two buses", "must be the name of an event bus"),
+        ("HEARTBEAT_URL", "http://watch.example.com/x", "must be an https URL"),
+        ("HEARTBEAT_URL", "https://me:you@watch.example.com", "must be an https URL"),
+        ("HEARTBEAT_URL", "https://", "must be an https URL"),
     ],
 )
 def test_a_wrong_variable_is_named_with_what_it_must_be(name: str, text: str, message: str) -> None:
@@ -121,7 +129,8 @@ def test_a_clock_of_its_own_is_refused_beside_an_endpoint_that_is_not_on_loopbac
 @given(
     st.dictionaries(
         st.sampled_from(["CONFIG", "STORE", "DEPLOYMENT", "SECRET_PREFIX", "MINIMUM_GRACE"])
-        | st.sampled_from(["CA_BUNDLE", "CLOCK_URL", "DETAILED_METRICS"]),
+        | st.sampled_from(["CA_BUNDLE", "CLOCK_URL", "DETAILED_METRICS"])
+        | st.sampled_from(["EVENT_BUS", "HEARTBEAT_URL"]),
         st.text(max_size=20) | st.sampled_from(["http://[", "s3://b/k", "1d", "true"]),
     )
 )

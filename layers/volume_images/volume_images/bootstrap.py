@@ -5,6 +5,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from ssl import SSLContext
 from tempfile import NamedTemporaryFile
 from threading import RLock
@@ -20,7 +21,9 @@ from volume_images.cloud.session import Record
 from volume_images.cloud.wire import tls_context
 from volume_images.cloud_secrets import Credential, read_aws_secret, read_local_secret
 from volume_images.config.schema import CloudConfig
-from volume_images.errors import CredentialError, SettingsError
+from volume_images.errors import CredentialError, SettingsError, VolumeImagesError
+from volume_images.event_bus import EventBus, EventsClient
+from volume_images.heartbeat import beat
 from volume_images.protocols import Clock, RestoreWorld, Store, World
 from volume_images.report import Function
 from volume_images.run_id import new_run_id
@@ -28,6 +31,7 @@ from volume_images.settings import Settings
 from volume_images.storage.address import CA_BUNDLE_LIMIT, ConfigSource, S3Address, parse_address
 from volume_images.storage.folder import ConfigFile, FolderStore
 from volume_images.storage.s3 import S3Config, S3Store, read_object
+from volume_images.telling import Listeners
 from volume_images.used_config import UsedConfig, use_config
 
 if TYPE_CHECKING:
@@ -42,6 +46,12 @@ _CLIENT_OPTIONS = ClientOptions(
     read_timeout=20,
     retries={"mode": "standard", "total_max_attempts": 4},
     max_pool_connections=16,  # as many clouds are served side by side
+)
+
+_EVENT_OPTIONS = ClientOptions(
+    connect_timeout=2,
+    read_timeout=3,
+    retries={"mode": "standard", "total_max_attempts": 2},  # a run's last seconds, not more
 )
 
 _SYSTEM_CLOCK = SystemClock()
@@ -79,6 +89,7 @@ class Connections:
         self._lock = RLock()
         self._s3: S3Client | None = None
         self._secrets: SecretsManagerClient | None = None
+        self._events: EventsClient | None = None
         self._tls: SSLContext | None = None
         self._served_clock: ServedClock | None = None
         self._config: UsedConfig | None = None
@@ -112,6 +123,29 @@ class Connections:
                     lambda: boto3.client("secretsmanager", config=_CLIENT_OPTIONS)
                 )
             return self._secrets
+
+    @property
+    def events(self) -> EventsClient:
+        """The client of EventBridge. Raises SettingsError."""
+        with self._lock:
+            if self._events is None:
+                self._events = _client(lambda: boto3.client("events", config=_EVENT_OPTIONS))
+            return self._events
+
+    def listeners(self, settings: Settings) -> Listeners:
+        """Return who hears of the runs; nothing is opened before there is something to say."""
+        bus, url = settings.event_bus, settings.heartbeat_url
+
+        def beat_once(url: str) -> str:
+            try:
+                return beat(url, self.tls(settings.ca_bundle))
+            except VolumeImagesError as error:
+                return str(error)
+
+        return Listeners(
+            send=EventBus(lambda: self.events, bus, settings.deployment).send if bus else None,
+            beat=partial(beat_once, url) if url else None,
+        )
 
     def clock(self, settings: Settings) -> Clock:
         """Return the one clock; a served one is read anew."""
@@ -222,6 +256,23 @@ def open_cloud_to_restore(
         tls=connections.tls(settings.ca_bundle),
         system_clock=_SYSTEM_CLOCK,
         record=record,
+    )
+
+
+def open_cloud_to_look(
+    settings: Settings, name: str, config: CloudConfig, connections: Connections
+) -> OpenedCloud:
+    """Open a cloud with its `export` secret, or with clouds.yaml, before any config names it.
+
+    Raises CredentialError, CloudUnavailable.
+    """
+    credential = _credential(f"{settings.secret_prefix}/export/{name}", config, connections)
+    return open_cloud(
+        config,
+        credential.secret,
+        clock=connections.clock(settings),
+        tls=connections.tls(settings.ca_bundle),
+        system_clock=_SYSTEM_CLOCK,
     )
 
 

@@ -13,7 +13,7 @@ def filed(report: Report, store: Store) -> Report:
 
     A dry run and an idle one leave none: nothing happened that somebody may look for.
     """
-    if report.dry_run or _is_idle(report):
+    if report.dry_run or is_idle(report):
         return report
     role = Function(report.function).role
     key = f"reports/{role}/{report.started_at:%Y/%m/%d}/{report.run_id}.json"
@@ -24,7 +24,8 @@ def filed(report: Report, store: Store) -> Report:
     return replace(report, address=address)
 
 
-def _is_idle(report: Report) -> bool:
+def is_idle(report: Report) -> bool:
+    """Whether a run found nothing to do."""
     return not (report.outcomes or report.red) and all(
         cloud.result is CloudResult.IDLE for cloud in report.clouds
     )

@@ -73,7 +73,8 @@ def _protected(report: Report) -> float | None:
 def _oldest_hours(report: Report) -> float | None:
     """Return the age of the newest image of the volume that is worst off."""
     slots = [entry.newest_slot for entry in report.freshness if entry.newest_slot is not None]
-    return max(0, (report.finished_at - min(slots)) / timedelta(hours=1)) if slots else None
+    age = report.finished_at - min(slots) if slots else None
+    return None if age is None else round(max(0, age / timedelta(hours=1)), 1)
 
 
 def _newly_announced(report: Report) -> float:
@@ -111,6 +112,11 @@ _OF_EVERY_RUN = (
         Gauge.CONFIG_UNREADABLE,
         "1 if the config of today could not be used",
         _gauge(Gauge.CONFIG_UNREADABLE),
+    ),
+    Metric(
+        Gauge.EVENTS_NOT_SENT,
+        "events that the event bus did not take",
+        _gauge(Gauge.EVENTS_NOT_SENT),
     ),
 )
 

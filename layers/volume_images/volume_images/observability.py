@@ -4,6 +4,7 @@ import logging
 import os
 import sys
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from functools import cache, wraps
 from typing import Any, TextIO
@@ -15,7 +16,7 @@ from volume_images.clock import SystemClock
 from volume_images.errors import ConfigError, NoConfigYet, RunFailed, VolumeImagesError
 from volume_images.filing import filed
 from volume_images.metrics import DETAIL_LIMIT, details, totals
-from volume_images.model import Requests, Trigger
+from volume_images.model import Requests, Tick, Trigger
 from volume_images.protocols import World
 from volume_images.report import (
     SERVED_RESULTS,
@@ -26,6 +27,7 @@ from volume_images.report import (
     Report,
 )
 from volume_images.run_id import new_run_id
+from volume_images.telling import NOBODY, Listeners, tell
 
 Answer = dict[str, Any]
 Handler = Callable[[Any, Any], Answer]
@@ -48,22 +50,31 @@ _THING = {Function.EXPORT: "export", Function.CLEANUP: "image", Function.DRILL: 
 
 
 def publish(
-    report: Report, world: World, trigger: Trigger, *, detailed_metrics: bool = False
+    report: Report,
+    world: World,
+    trigger: Trigger,
+    listeners: Listeners = NOBODY,
+    *,
+    detailed_metrics: bool = False,
 ) -> Answer:
     """Announce what a run did, once its report is stored; return what its invoker gets to know.
 
     That is counts and the report's address, never the outcomes (an answer of Lambda has at most
     6 MB); to a queue, the records to deliver again, and nothing else. Raises RunFailed when the
     report is red: after everything is published, and not to a queue, since what was accepted must
-    not come again. An idle run stores no report; a dry run neither that nor metrics.
+    not come again. An idle run stores no report; a dry run neither that nor metrics, and tells
+    nobody.
     """
     if not report.address:
         report = filed(report, world.store)
     _log(report)
     if not report.dry_run:
+        report = _told(report, world, listeners)
         _emit_totals(report)
         if detailed_metrics:
             _emit_details(report, world)
+        if isinstance(trigger, Tick) and not report.red:
+            _beat(report, listeners)
     if isinstance(trigger, Requests) and trigger.from_queue:
         return {
             "batchItemFailures": [{"itemIdentifier": record} for record in report.failed_records]
@@ -99,6 +110,26 @@ def reported(function: Function) -> Callable[[Handler], Handler]:
         return run
 
     return wrap
+
+
+def _told(report: Report, world: World, listeners: Listeners) -> Report:
+    """Send events; what does not arrive is said and counted, and makes no run red."""
+    unsent = tell(report, world, listeners)
+    if unsent is None:
+        return report
+    _logger(report.function).warning(
+        "events.not_sent",
+        extra={"run_id": report.run_id, "events": unsent.events, "why": unsent.why},
+    )
+    return replace(report, gauges={**report.gauges, Gauge.EVENTS_NOT_SENT: unsent.events})
+
+
+def _beat(report: Report, listeners: Listeners) -> None:
+    """Say that the schedule lives; a request proves nothing of that."""
+    why = listeners.beat() if listeners.beat else ""
+    if why:
+        extra = {"run_id": report.run_id, "why": why}
+        _logger(report.function).warning("heartbeat.not_sent", extra=extra)
 
 
 def _report_of(error: Exception, function: Function, started_at: datetime) -> Report:

@@ -26,7 +26,9 @@ class Settings:
 
     `config` is `s3://bucket/key` or a path, `store` `s3://bucket[/prefix]` or a folder, `ca_bundle`
     `s3://bucket/key` or a path. `minimum_grace` is the least time that an image stands announced:
-    the config may only lengthen it. `clock_url` is a sandbox's clock, and None anywhere else.
+    the config may only lengthen it. `event_bus` is the name of the bus that is told what happened,
+    `heartbeat_url` the address to be asked after each run that ended well; without one, nobody is.
+    `clock_url` is a sandbox's clock, and None anywhere else.
     """
 
     config: str
@@ -34,6 +36,8 @@ class Settings:
     deployment: str
     secret_prefix: str = DEFAULT_PREFIX
     minimum_grace: timedelta = DEFAULT_GRACE
+    event_bus: str | None = None
+    heartbeat_url: str | None = None
     ca_bundle: str | None = None
     clock_url: str | None = None
     detailed_metrics: bool = False
@@ -64,6 +68,8 @@ class Settings:
             deployment=read("DEPLOYMENT", _printable, ""),
             secret_prefix=read("SECRET_PREFIX", _secret_prefix, DEFAULT_PREFIX),
             minimum_grace=read("MINIMUM_GRACE", _grace, DEFAULT_GRACE),
+            event_bus=read("EVENT_BUS", _event_bus, None),
+            heartbeat_url=read("HEARTBEAT_URL", _heartbeat, None),
             ca_bundle=read("CA_BUNDLE", _object, None),
             clock_url=read("CLOCK_URL", _loopback, None),
             detailed_metrics=read("DETAILED_METRICS", _flag, default=False),
@@ -109,6 +115,19 @@ def _object(text: str) -> str:
 def _secret_prefix(text: str) -> str:
     if not re.fullmatch(r"[A-Za-z0-9_+=.@-]+(/[A-Za-z0-9_+=.@-]+)*", text):
         raise ValueError("must be letters, digits and _+=.@-, in parts divided by single slashes")
+    return text
+
+
+def _event_bus(text: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9._/-]{1,256}", text):
+        raise ValueError("must be the name of an event bus: letters, digits and ._/-")
+    return text
+
+
+def _heartbeat(text: str) -> str:
+    is_https = text.isascii() and re.fullmatch(r"https://[^/?#\s@]+([/?][^\s#]*)?", text)
+    if not is_https and not _is_loopback(text):
+        raise ValueError("must be an https URL without a user in it, or one on loopback")
     return text
 
 

@@ -27,11 +27,13 @@ def open_world(settings: Settings, function: Function) -> World:
     return world
 
 
-def finish(report: Report, world: World, trigger: Trigger, *, as_json: bool) -> ExitCode:
-    """File, log and print what a run did."""
+def finish(
+    report: Report, world: World, trigger: Trigger, settings: Settings, *, as_json: bool
+) -> ExitCode:
+    """File, log and print what a run did; who is to hear of runs hears of it, as on schedule."""
     if not report.address:
         report = filed(report, world.store)
     with suppress(RunFailed):  # what made it red is printed, and in the exit code
-        publish(report, world, trigger)
+        publish(report, world, trigger, Connections().listeners(settings))
     names = {volume.id: volume.name for volume in world.config.volumes}
     return print_report(report, names, as_json=as_json)

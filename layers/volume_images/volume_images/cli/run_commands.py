@@ -68,7 +68,7 @@ def export(  # noqa: PLR0913 - its options
     limits = RunLimits(act=wait, by_hand=True)
     with watched(world, "exports started", quiet=verbose) as seen:
         report = export_run(seen, trigger, limits=limits)
-    return finish(report, world, trigger, as_json=as_json)
+    return finish(report, world, trigger, settings, as_json=as_json)
 
 
 def request(  # noqa: PLR0913 - its options
@@ -107,7 +107,7 @@ def request(  # noqa: PLR0913 - its options
         if not dry_run and any(outcome.reason == "no_room" for outcome in report.outcomes):
             tick = Tick(volume_ids=frozenset(volumes))
             report = told_as_one(report, export_run(seen, tick, limits=limits))
-    return finish(report, world, trigger, as_json=as_json)
+    return finish(report, world, trigger, settings, as_json=as_json)
 
 
 def cleanup(
@@ -138,7 +138,7 @@ def cleanup(
     limits = RunLimits(by_hand=True)
     with watched(world, "images deleted", quiet=verbose) as seen:
         report = cleanup_run(seen, trigger, limits=limits, without_wait=frozenset(now or ()))
-    return finish(report, world, trigger, as_json=as_json)
+    return finish(report, world, trigger, settings, as_json=as_json)
 
 
 EXPORT_EXAMPLES = examples(
