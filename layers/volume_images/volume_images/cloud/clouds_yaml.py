@@ -113,8 +113,8 @@ def _read(path: Path) -> object:
             body = file.read(LARGEST_BYTES + 1)
         if len(body) > LARGEST_BYTES:
             raise CredentialError(f"{path}: larger than {LARGEST_BYTES} bytes: name another file")
-        document: object = yaml.load(body, Loader=_Loader)  # noqa: S506 - a SafeLoader
-    except (OSError, yaml.YAMLError, RecursionError, ValueError):
+        document: object = yaml.load(body, Loader=_Loader)  # noqa: S506 - a SafeLoader # nosec B506
+    except (OSError, yaml.YAMLError, RecursionError, ValueError, ArithmeticError):
         # Without the parser's own error: it would quote the file.
         raise CredentialError(f"{path}: cannot be read as YAML") from None
     return document
