@@ -106,15 +106,17 @@ def test_an_id_cannot_change_the_address(openstack: ScriptedCloud) -> None:
 def test_cinder_pages_go_on_while_a_link_says_so_and_its_host_is_ignored(
     openstack: ScriptedCloud,
 ) -> None:
+    other = VOLUME.replace("1", "2")
     link = [{"rel": "next", "href": "http://volume.localdomain.com:8776/v3/p?marker=x"}]
     openstack.script(
         "GET",
         VOLUMES_PATH,
-        json_answer(200, {"volumes": [volume_document(id="v1")], "volumes_links": link}),
-        json_answer(200, {"volumes": [volume_document(id="v2")]}),
+        json_answer(200, {"volumes": [volume_document()], "volumes_links": link}),
+        json_answer(200, {"volumes": [volume_document(id=other)]}),
     )
-    assert [volume.id for volume in openstack.open().volumes.all()] == ["v1", "v2"]
-    assert [each.query for each in openstack.seen[1:]] == ["limit=1000", "limit=1000&marker=v1"]
+    assert [volume.id for volume in openstack.open().volumes.all()] == [VOLUME, other]
+    queries = [each.query for each in openstack.seen[1:]]
+    assert queries == ["limit=1000", f"limit=1000&marker={VOLUME}"]
 
 
 def test_glances_next_gives_a_marker_and_no_address(openstack: ScriptedCloud) -> None:

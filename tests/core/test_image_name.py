@@ -24,7 +24,9 @@ NAME = ImageName(
 
 prefixes = st.from_regex(r"[A-Za-z0-9.-]{1,20}", fullmatch=True)
 policies = st.from_regex(r"[a-z0-9-]{1,24}", fullmatch=True)
-slots = st.datetimes(timezones=st.just(UTC)).map(lambda slot: slot.replace(microsecond=0))
+slots = st.datetimes(datetime(1970, 1, 1), datetime(8999, 12, 31), timezones=st.just(UTC)).map(  # noqa: DTZ001
+    lambda slot: slot.replace(microsecond=0)
+)
 groups = st.builds(GroupKey, policies, st.booleans(), st.uuids().map(str))
 hostile_names = st.text() | st.sampled_from(
     [

@@ -15,6 +15,7 @@ from datetime import datetime, timedelta
 
 from volume_images.model import GroupKey
 
+YEARS = range(1970, 9000)  # times are reckoned from a slot: the calendar has room around these
 MAX_LENGTH = 128  # what the export call of Huawei Cloud EVS takes as `image_name`
 PREFIX_PATTERN = r"[A-Za-z0-9.-]{1,20}"
 POLICY_PATTERN = r"[a-z0-9-]{1,24}"
@@ -47,6 +48,8 @@ class ImageName:
         text = str(self)
         if self.slot.utcoffset() != timedelta(0) or self.slot.microsecond:
             raise ValueError(f"{text!r}: a slot is a whole second in UTC, not {self.slot!r}")
+        if self.slot.year not in YEARS:
+            raise ValueError(f"{text!r}: no slot lies in the year {self.slot.year}")
         if len(text) > MAX_LENGTH:
             raise ValueError(f"{text!r}: longer than {MAX_LENGTH} characters")
         match = _NAME.fullmatch(text)

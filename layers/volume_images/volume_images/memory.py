@@ -68,10 +68,7 @@ def replace_state(store: Store, key: str, state: State, version: str | None) -> 
 
 
 def _parsed(body: bytes, key: str, empty: S) -> S | None:
-    try:
-        document = json.loads(body)
-    except ValueError:
-        return None
+    document = _document(body)
     if not isinstance(document, dict):
         return None
     written_by = document.get("deployment")
@@ -93,8 +90,12 @@ def _parsed(body: bytes, key: str, empty: S) -> S | None:
 
 
 def _mark(body: bytes) -> object:
-    try:
-        document = json.loads(body)
-    except ValueError:
-        return None
+    document = _document(body)
     return document.get("mark") if isinstance(document, dict) else None
+
+
+def _document(body: bytes) -> object:
+    try:
+        return json.loads(body)
+    except (ValueError, RecursionError):
+        return None

@@ -63,7 +63,7 @@ def _last_configs(store: Store) -> Iterator[UsedConfig]:
     if kept is None:
         return
     for body in (kept.body, *store.earlier_states(LAST_CONFIG_KEY)):
-        with suppress(ValueError, KeyError, TypeError, AttributeError, ConfigError):
+        with suppress(ValueError, KeyError, TypeError, AttributeError, RecursionError, ConfigError):
             record = json.loads(body)
             config = parse_config(record["document"].encode(), LAST_CONFIG_KEY)
             yield UsedConfig(config, str(record["config_version"]))

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict
 
 from volume_images.model import GroupKey, Volume
 from volume_images.report import ImageResult
-from volume_images.state import FORMAT, State
+from volume_images.state import FORMAT, Count, Instant, State
 
 SECRET_RESTS = timedelta(hours=1)
 """How long a refused credential is left alone, unless another one takes its place."""
@@ -23,14 +23,14 @@ class _Record(BaseModel):
 class Announced(_Record):
     """An image that every plan since `since` has had expired, and why."""
 
-    since: datetime
+    since: Instant
     reason: str
 
 
 class Judged(_Record):
     """The last plan that judged a group: when, by which rules, under which config version."""
 
-    at: datetime
+    at: Instant
     digest: str
     config_version: str
 
@@ -49,12 +49,12 @@ class GroupRecord(_Record):
 
     judged: Judged | None = None
     announced: Mapping[str, Announced] = {}
-    failed_since: Mapping[str, datetime] = {}
+    failed_since: Mapping[str, Instant] = {}
     results: Mapping[str, ImageResult] = {}
-    orphan_since: datetime | None = None
+    orphan_since: Instant | None = None
     all_ours: bool = False
-    forgotten_at: datetime | None = None
-    adopted: Mapping[str, datetime] = {}
+    forgotten_at: Instant | None = None
+    adopted: Mapping[str, Instant] = {}
 
     @property
     def is_empty(self) -> bool:
@@ -88,8 +88,8 @@ class GroupRecord(_Record):
 class Series(_Record):
     """A volume under a policy: since when it is covered, and its newest good slot."""
 
-    first_seen: datetime
-    newest_slot: datetime | None = None
+    first_seen: Instant
+    newest_slot: Instant | None = None
 
 
 class VolumeFacts(_Record):
@@ -97,7 +97,7 @@ class VolumeFacts(_Record):
 
     zone: str = ""
     volume_type: str = ""
-    size_gib: int = 0
+    size_gib: Count = 0
     server_id: str = ""
     device: str = ""
     encrypted: bool = False
@@ -124,7 +124,7 @@ class CleanupState(State):
 
     groups: Mapping[str, GroupRecord] = {}
     refused_secret: str = ""
-    refused_secret_at: datetime | None = None
+    refused_secret_at: Instant | None = None
     series: Mapping[str, Series] = {}
     volumes: Mapping[str, VolumeFacts] = {}
 

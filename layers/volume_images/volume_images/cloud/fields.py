@@ -7,8 +7,16 @@ from datetime import UTC, datetime
 from urllib.parse import quote
 
 from volume_images.errors import CloudUnavailable
+from volume_images.image_name import VOLUME_ID_PATTERN
+
+LARGEST = 2**63 - 1
+"""The largest number of these services' databases (SQL `BigInteger`)."""
+
+LARGEST_GIB = 2**31 - 1
+"""The largest size of a volume (Cinder keeps it as SQL `Integer`)."""
 
 _IDENTIFIER = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_VOLUME_ID = re.compile(VOLUME_ID_PATTERN)
 _DIGITS = re.compile(r"[0-9]{1,18}")
 _LONGEST_TIME = 40
 
@@ -35,6 +43,13 @@ class Entry:
             raise self._malformed(key, "an id")
         return value
 
+    def volume_id(self, key: str) -> str:
+        """Read the id of a volume: a UUID, as image names hold it."""
+        value = self.identifier(key)
+        if not _VOLUME_ID.fullmatch(value):
+            raise self._malformed(key, "a UUID in lower case")
+        return value
+
     def text(self, key: str) -> str:
         """Read a string; null and absent are empty."""
         return self.optional_text(key) or ""
@@ -46,13 +61,12 @@ class Entry:
             return None
         if not isinstance(value, str):
             raise self._malformed(key, "a string")
-        # JSON can spell half a character (\ud800), which no log and no file could take.
-        return value.encode("utf-8", "replace").decode("utf-8")
+        return _whole_characters(value)
 
-    def whole(self, key: str) -> int:
-        """Read a whole number that must be there."""
+    def whole(self, key: str, most: int = LARGEST) -> int:
+        """Read a whole number that must be there, and may be `most`."""
         value = self.optional_whole(key)
-        if value is None:
+        if value is None or value > most:
             raise self._malformed(key, "a whole number")
         return value
 
@@ -63,7 +77,7 @@ class Entry:
             return None
         if isinstance(value, str) and _DIGITS.fullmatch(value):
             return int(value)
-        if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
+        if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= LARGEST:
             return value
         raise self._malformed(key, "a whole number")
 
@@ -97,14 +111,14 @@ class Entry:
     def texts(self, key: str) -> dict[str, str]:
         """Read an object whose values are all strings; absent is empty."""
         entry = self.optional_entry(key)
-        return {name: entry.text(name) for name in entry.values} if entry else {}
+        return {_whole_characters(name): entry.text(name) for name in entry.values} if entry else {}
 
     def words(self, key: str) -> tuple[str, ...]:
         """Read a list of strings; absent is empty."""
         value = self._list(key)
         if not all(isinstance(word, str) for word in value):
             raise self._malformed(key, "a list of strings")
-        return tuple(str(word) for word in value)
+        return tuple(_whole_characters(str(word)) for word in value)
 
     def entry(self, key: str) -> "Entry":
         """Read an object that must be there."""
@@ -149,3 +163,8 @@ class Entry:
 
     def _malformed(self, key: str, wanted: str) -> CloudUnavailable:
         return CloudUnavailable(f"{self.where}.{key}: the cloud's answer must hold {wanted} there")
+
+
+def _whole_characters(text: str) -> str:
+    """Replace half a pair of surrogates: JSON can spell it, but no log and no file takes it."""
+    return text.encode("utf-8", "replace").decode("utf-8")

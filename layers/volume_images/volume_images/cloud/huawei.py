@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from volume_images.cloud.endpoints import Service
-from volume_images.cloud.fields import Entry, part
+from volume_images.cloud.fields import LARGEST_GIB, Entry, part
 from volume_images.cloud.hosts import host_name
 from volume_images.cloud.images import created_filter, image_from
 from volume_images.cloud.listings import Page
@@ -48,10 +48,10 @@ class HuaweiVolumes:
         metadata = entry.texts("metadata")
         attachment = first_attachment(entry)
         return Volume(
-            id=entry.identifier("id"),
+            id=entry.volume_id("id"),
             name=entry.text("name"),
             status=entry.text("status"),
-            size_gib=entry.whole("size"),
+            size_gib=entry.whole("size", most=LARGEST_GIB),
             tags=_tags(entry),
             zone=entry.text("availability_zone"),
             volume_type=entry.text("volume_type"),

@@ -7,7 +7,7 @@ from datetime import datetime
 from urllib.parse import parse_qs, urlsplit
 
 from volume_images.cloud.endpoints import Service
-from volume_images.cloud.fields import Entry, part
+from volume_images.cloud.fields import LARGEST_GIB, Entry, part
 from volume_images.cloud.images import created_filter, image_from
 from volume_images.cloud.listings import Page
 from volume_images.cloud.session import CloudSession, Params
@@ -44,10 +44,10 @@ class OpenstackVolumes:
         """Read one volume; Cinder has no tags, its metadata takes their place."""
         attachment = first_attachment(entry)
         return Volume(
-            id=entry.identifier("id"),
+            id=entry.volume_id("id"),
             name=entry.text("name"),
             status=entry.text("status"),
-            size_gib=entry.whole("size"),
+            size_gib=entry.whole("size", most=LARGEST_GIB),
             tags=entry.texts("metadata"),
             zone=entry.text("availability_zone"),
             volume_type=entry.text("volume_type"),

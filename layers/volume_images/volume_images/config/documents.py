@@ -16,6 +16,7 @@ except ImportError:  # pragma: no cover - PyYAML without libyaml: slower, else t
 MAX_BYTES = 1024 * 1024
 MAX_DEPTH = 20  # the config needs 6; libyaml's own composer crashes the process at about 20,000
 MAX_SHOWN = 40
+MAX_NUMBER = 100  # characters: YAML reads numbers of base 60, in time that grows by the square
 
 Plain = dict[str, "Plain"] | list["Plain"] | str | int | float | bool | date | None
 
@@ -128,6 +129,8 @@ def _read_scalar(loader: Any, event: Any) -> Plain:  # noqa: ANN401 - as above
     tag = loader.resolve(yaml.ScalarNode, text, event.implicit)
     node = yaml.ScalarNode(tag, text, event.start_mark)
     value: Plain
+    if len(text) > MAX_NUMBER and tag.endswith((":int", ":float")):
+        raise _Fault(event.start_mark, f"{_short(text)} is too long a number: put it in quotes")
     try:
         match tag.removeprefix("tag:yaml.org,2002:"):
             case "str":

@@ -5,6 +5,7 @@ import re
 from collections.abc import Mapping, Sequence
 from datetime import date
 from difflib import get_close_matches
+from itertools import islice
 from typing import Any
 
 from pydantic import ValidationError
@@ -35,6 +36,12 @@ WORDS = {
     "mapping_type": "must be a mapping of keys to values",
     "value_error": "{error}",
 }
+MOST_PROBLEMS = 100
+"""More than a person mends before looking again; each costs a search for what was meant."""
+
+LONGEST_STEP = 60
+"""Characters of a key in a path: an unknown one may be as long as the document."""
+
 BAD_KEY = "[key]"  # what pydantic appends to the place of a mapping's key
 
 
@@ -50,7 +57,7 @@ def problems_of(
     what each of its regular expressions asks for.
     """
     messages: dict[tuple[Path, bool], list[str]] = {}
-    for details in error.errors(include_url=False):
+    for details in islice(error.errors(include_url=False), MOST_PROBLEMS):
         path = _place(details, document)
         about_key = details["loc"][-1:] == (BAD_KEY,)
         said = messages.setdefault((path, about_key), [])
@@ -58,21 +65,28 @@ def problems_of(
         if details["type"] == "extra_forbidden":
             message += _suggestion(str(path[-1]), _known_keys(schema, path[:-1]))
         said.append(f"its name {message}" if about_key else message)
-    return [
+    problems = [
         Problem(spell_path(path), ", or ".join(dict.fromkeys(said)))
         for (path, _), said in messages.items()
     ]
+    more = error.error_count() - MOST_PROBLEMS
+    return [*problems, Problem("", f"and {more} more")] if more > 0 else problems
 
 
 def spell_path(path: Sequence[str | int]) -> str:
     """Spell a path as in `volumes[3].id`; a key that is no plain word stands in brackets."""
     text = ""
-    for step in path:
+    for step in map(_cut, path):
         if isinstance(step, str) and re.fullmatch(r"[A-Za-z0-9_-]+", step, re.ASCII):
             text += f".{step}" if text else step
         else:
             text += f"[{json.dumps(step)}]"
     return text
+
+
+def _cut(step: str | int) -> str | int:
+    is_long = isinstance(step, str) and len(step) > LONGEST_STEP
+    return f"{str(step)[:LONGEST_STEP]}..." if is_long else step
 
 
 def _place(details: ErrorDetails, document: Plain) -> Path:

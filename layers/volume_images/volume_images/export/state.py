@@ -14,7 +14,7 @@ from volume_images.state import FORMAT, Count, Instant, State
 
 def _known_schedule(text: str) -> str:
     schedule, _, timezone = text.rpartition(" ")
-    if schedule:
+    if text:
         validate_schedule(schedule)
         try:
             ZoneInfo(timezone)
@@ -143,9 +143,10 @@ class ExportState(State):
     `served_at` is when a run last gave the cloud its turn, `unserved` how it then failed to serve
     it. `next_look` is when something may be due again. `schedules` are those that the newest look
     knew, by policy: an edit must not invent slots in the past. `former_schedules` are the ones
-    before that may still owe a slot, oldest first. `discovered` are volumes found by their tags, by
-    id; `records` and `waiting` go by group, `under_way` by image name, `stuck` and `unmarked` by
-    image id.
+    before that may still owe a slot, oldest first. `schedule_has_turn` when the newest export was
+    one outside the schedule: a lone free place is then not for another such. `discovered` are
+    volumes found by their tags, by id; `records` and `waiting` go by group, `under_way` by image
+    name, `stuck` and `unmarked` by image id.
     """
 
     next_look: Instant | None = None
@@ -157,6 +158,7 @@ class ExportState(State):
     unserved: str = ""
     schedules: Mapping[str, ScheduleText] = {}
     former_schedules: Mapping[str, tuple[FormerSchedule, ...]] = {}
+    schedule_has_turn: bool = False
     discovered: Mapping[str, Discovered] = {}
     discovered_at: Instant | None = None
     records: Mapping[str, Record] = {}
