@@ -9,7 +9,7 @@ from weakref import WeakKeyDictionary
 
 from tests.sandbox.clock import START
 from tests.sandbox.stack import SandboxStack
-from tests.sandbox.world import SandboxImage
+from tests.sandbox.things import SandboxImage
 from volume_images.bootstrap import Connections, connect
 from volume_images.cleanup.run import cleanup_run
 from volume_images.cleanup.state import CleanupState

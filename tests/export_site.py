@@ -11,7 +11,7 @@ from tests.sandbox.fates import GOOD
 from tests.sandbox.faults import Faults
 from tests.sandbox.seeds import plant_volumes
 from tests.sandbox.stack import SandboxStack
-from tests.sandbox.world import SandboxImage
+from tests.sandbox.things import SandboxImage
 from volume_images.bootstrap import Connections, connect
 from volume_images.export.run import export_run
 from volume_images.export.state import ExportState

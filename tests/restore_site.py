@@ -8,7 +8,7 @@ from typing import Any
 from tests.sandbox.clock import START
 from tests.sandbox.seeds import plant_volumes
 from tests.sandbox.stack import CLOUD_NAME, SandboxStack
-from tests.sandbox.world import SandboxImage, SandboxVolume
+from tests.sandbox.things import SandboxImage, SandboxVolume
 from volume_images.bootstrap import Connections, connect_to_restore
 from volume_images.cleanup.state import CleanupState, VolumeFacts, empty_cleanup_state
 from volume_images.image_name import ImageName

@@ -9,7 +9,7 @@ from tests.cli.conftest import Cli
 from tests.demo.history import plant_history
 from tests.sandbox.seeds import FIRST_VOLUMES
 from tests.sandbox.stack import POLICY_NAME, SandboxStack
-from tests.sandbox.world import SandboxImage
+from tests.sandbox.things import SandboxImage
 from volume_images.image_name import ImageName
 from volume_images.model import Dialect
 

@@ -8,7 +8,7 @@ import pytest
 
 from tests.cloud.scripted import TLS, StillClock, export_request
 from tests.sandbox.cloud_server import CloudSandbox
-from tests.sandbox.world import Visibility
+from tests.sandbox.things import Visibility
 from volume_images.cloud import huawei, openstack
 from volume_images.cloud.credentials import parse_secret
 from volume_images.cloud.open import OpenedCloud, open_cloud

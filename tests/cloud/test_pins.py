@@ -8,7 +8,7 @@ import pytest
 
 from tests.cloud.scripted import TLS, StillClock
 from tests.sandbox.cloud_server import CloudSandbox
-from tests.sandbox.world import SandboxImage
+from tests.sandbox.things import SandboxImage
 from volume_images.cloud.credentials import parse_secret
 from volume_images.cloud.open import OpenedCloud, open_cloud
 from volume_images.config.schema import CloudConfig

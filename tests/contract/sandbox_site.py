@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from tests.contract.sites import Owner, Spoilt, log_in, revoke
 from tests.sandbox.cloud_server import CloudSandbox
 from tests.sandbox.seeds import OTHER_PROJECT
-from tests.sandbox.world import Visibility
+from tests.sandbox.things import Visibility
 
 VISIBILITIES = {
     Owner.OURS: Visibility.PRIVATE,

@@ -5,7 +5,8 @@ from datetime import datetime, timedelta
 
 from tests.sandbox.seeds import PREFIX
 from tests.sandbox.stack import POLICY_NAME
-from tests.sandbox.world import SandboxImage, World
+from tests.sandbox.things import SandboxImage
+from tests.sandbox.world import World
 from volume_images.image_name import ImageName
 
 NIGHTS = 70

@@ -9,7 +9,7 @@ from tests.cleanup_site import DAY, DB, HOUR, Passing, Site, reasons, results, w
 from tests.sandbox.clock import START
 from tests.sandbox.cloud_server import PROJECT_ID
 from tests.sandbox.stack import SandboxStack
-from tests.sandbox.world import Visibility
+from tests.sandbox.things import Visibility
 from volume_images.errors import ConfigError, Throttled, TriggerError
 from volume_images.export.state import Stuck, empty_export_state
 from volume_images.model import Dialect, GroupKey, Requests, Tick

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Mapping
-from datetime import timedelta
 from typing import Any
 from urllib.parse import urlencode
 
@@ -16,11 +15,12 @@ from tests.sandbox.answers import (
 )
 from tests.sandbox.export_options import ACTION, ExportOptions, cinder_options
 from tests.sandbox.identity import Identity, Token, Unauthenticated
+from tests.sandbox.things import SandboxVolume
 from tests.sandbox.volume_creation import create, remove
-from tests.sandbox.volume_documents import instant, links, upload_document, volume_document
+from tests.sandbox.volume_documents import links, message_document, upload_document, volume_document
 from tests.sandbox.volume_listing import MAX_PAGE, matching, number, page
 from tests.sandbox.wire import Answer, BadJson, Request, Route, Router, json_answer
-from tests.sandbox.world import Message, SandboxVolume, World
+from tests.sandbox.world import World
 from volume_images.model import Dialect, VolumeStatus
 
 OLDEST, NEWEST = (3, 0), (3, 71)
@@ -253,26 +253,9 @@ class Cinder:
         if microversion < MICROVERSION_OF_MESSAGE_FILTERS:
             wanted = None
         found = [each for each in self._world.messages if wanted in {None, each.volume_id}]
-        newest_first = [self._message_document(each) for each in reversed(found)]
+        here = f"{self._url}/v3/{self._world.project_id}"
+        newest_first = [message_document(each, here) for each in reversed(found)]
         return json_answer(200, {"messages": newest_first})
-
-    def _message_document(self, message: Message) -> dict[str, Any]:
-        project_id = self._world.project_id
-        until = message.created_at + timedelta(days=30)
-        return {
-            "id": message.id,
-            "event_id": "VOLUME_VOLUME_003_004",
-            "user_message": ("copy volume to image:Failed to upload volume to image at backend."),
-            "message_level": "ERROR",
-            "created_at": instant(message.created_at),
-            "guaranteed_until": instant(until),
-            "request_id": message.request_id,
-            "links": [
-                {"rel": "self", "href": f"{self._url}/v3/{project_id}/messages/{message.id}"}
-            ],
-            "resource_type": "VOLUME",
-            "resource_uuid": message.volume_id,
-        }
 
 
 def _microversion(request: Request) -> tuple[int, int]:

@@ -8,6 +8,7 @@ from typing import Any
 from tests.sandbox.answers import Refusal, cinder_error, coded_error, gateway_error
 from tests.sandbox.export_options import ACTION, ExportOptions, evs_options
 from tests.sandbox.identity import Identity, Unauthenticated
+from tests.sandbox.things import SandboxVolume
 from tests.sandbox.volume_creation import SMALLEST_GIB_OF_EVS, create, remove
 from tests.sandbox.volume_documents import (
     cloud_volume_document,
@@ -16,7 +17,7 @@ from tests.sandbox.volume_documents import (
 )
 from tests.sandbox.volume_listing import MAX_PAGE, matching, number, page
 from tests.sandbox.wire import Answer, BadJson, Request, Route, Router, json_answer
-from tests.sandbox.world import SandboxVolume, World
+from tests.sandbox.world import World
 from volume_images.model import Dialect, VolumeStatus
 
 MAX_EXPORT_GIB = 1024

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tests.sandbox.answers import Refusal, cinder_error, coded_error, schema_error
-from tests.sandbox.world import Visibility
+from tests.sandbox.things import Visibility
 
 ACTION = "os-volume_upload_image"
 MICROVERSION_OF_VISIBILITY = (3, 1)

@@ -19,8 +19,9 @@ from tests.sandbox.faults import (
 )
 from tests.sandbox.identity import Identity
 from tests.sandbox.overload import refusal
+from tests.sandbox.things import SandboxImage, SandboxVolume
 from tests.sandbox.wire import Answer, Handler, Request
-from tests.sandbox.world import SandboxImage, SandboxVolume, World
+from tests.sandbox.world import World
 
 Thing = TypeVar("Thing", SandboxImage, SandboxVolume)
 

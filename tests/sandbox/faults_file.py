@@ -65,6 +65,10 @@ def _problem(details: ErrorDetails) -> str:
             return f"{place}: unknown here: take it out"
         case "missing":
             return f"{place}: missing"
+        case "tuple_type":
+            return f"{place}: must be a list"
+        case "model_attributes_type":
+            return f"{place}: must be a mapping with `fault`"
         case "dataclass_type":
             return "must be a mapping with `seed` and `rules`"
         case _:

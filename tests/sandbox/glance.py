@@ -28,8 +28,9 @@ from tests.sandbox.image_listing import (
     whole_number,
 )
 from tests.sandbox.image_patch import BadPatch, apply_patch
+from tests.sandbox.things import SandboxImage, Visibility
 from tests.sandbox.wire import Answer, BadJson, Request, Route, Router, json_answer
-from tests.sandbox.world import SandboxImage, Visibility, World
+from tests.sandbox.world import World
 
 ABSENT = "The resource could not be found."
 MEMBER_STATUSES = frozenset({"pending", "accepted", "rejected", "all"})

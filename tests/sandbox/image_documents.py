@@ -4,7 +4,7 @@ import hashlib
 from datetime import UTC, datetime
 from typing import Any
 
-from tests.sandbox.world import SandboxImage, Visibility
+from tests.sandbox.things import SandboxImage, Visibility
 from volume_images.model import ImageStatus
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from tests.sandbox.world import SandboxImage, Visibility
+from tests.sandbox.things import SandboxImage, Visibility
 
 SORT_KEYS: Mapping[str, Callable[[SandboxImage], Any]] = {
     "name": lambda image: image.name,

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tests.sandbox.world import SandboxImage, Visibility
+from tests.sandbox.things import SandboxImage, Visibility
 
 READ_ONLY = frozenset(
     {

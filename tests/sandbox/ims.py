@@ -23,8 +23,9 @@ from tests.sandbox.image_listing import (
 )
 from tests.sandbox.image_patch import BadPatch, apply_patch
 from tests.sandbox.ims_jobs import ImsJobs
+from tests.sandbox.things import SandboxImage, Visibility
 from tests.sandbox.wire import Answer, BadJson, Request, Route, Router, json_answer
-from tests.sandbox.world import SandboxImage, Visibility, World
+from tests.sandbox.world import World
 from volume_images.model import PENDING_STATUSES, ImageStatus
 
 DEFAULT_PAGE = 500

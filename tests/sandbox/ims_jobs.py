@@ -3,8 +3,9 @@
 from typing import Any
 
 from tests.sandbox.answers import coded_error
+from tests.sandbox.things import Job
 from tests.sandbox.wire import Answer, BadJson, Request, json_answer
-from tests.sandbox.world import Job, World
+from tests.sandbox.world import World
 from volume_images.model import VolumeStatus
 
 LARGEST_GIB = 1024

@@ -4,7 +4,8 @@ import random
 import uuid
 from datetime import datetime, timedelta
 
-from tests.sandbox.world import SandboxVolume, Visibility, World
+from tests.sandbox.things import SandboxVolume, Visibility
+from tests.sandbox.world import World
 from volume_images.model import Dialect
 
 PREFIX = "acme-demo"

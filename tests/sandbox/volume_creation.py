@@ -5,8 +5,9 @@ from typing import Any
 
 from tests.sandbox.answers import Refusal, cinder_error
 from tests.sandbox.image_listing import visible
+from tests.sandbox.things import SandboxVolume
 from tests.sandbox.wire import Answer, BadJson, Request
-from tests.sandbox.world import SandboxVolume, World
+from tests.sandbox.world import World
 from volume_images.model import ImageStatus
 
 DELETABLE = frozenset({"available", "error", "error_restoring", "error_extending"})

@@ -1,11 +1,11 @@
 """Volumes as Cinder and EVS write them."""
 
 import uuid
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from tests.sandbox.export_options import ExportOptions
-from tests.sandbox.world import SandboxImage, SandboxVolume
+from tests.sandbox.things import Message, SandboxImage, SandboxVolume
 from volume_images.model import Dialect
 
 TYPE_CREATED = "2015-05-24T14:47:22.132268"
@@ -135,3 +135,19 @@ def _attachments(volume: SandboxVolume) -> list[dict[str, Any]]:
             "attached_at": instant(volume.created_at),
         }
     ]
+
+
+def message_document(message: Message, url: str) -> dict[str, Any]:
+    """Write what Cinder tells of a failed export; `url` is the project's."""
+    return {
+        "id": message.id,
+        "event_id": "VOLUME_VOLUME_003_004",
+        "user_message": "copy volume to image:Failed to upload volume to image at backend.",
+        "message_level": "ERROR",
+        "created_at": instant(message.created_at),
+        "guaranteed_until": instant(message.created_at + timedelta(days=30)),
+        "request_id": message.request_id,
+        "links": [{"rel": "self", "href": f"{url}/messages/{message.id}"}],
+        "resource_type": "VOLUME",
+        "resource_uuid": message.volume_id,
+    }

@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 
 from tests.sandbox.answers import Refusal
+from tests.sandbox.things import SandboxVolume
 from tests.sandbox.wire import Request
-from tests.sandbox.world import SandboxVolume
 
 MAX_PAGE = 1000
 SORT_KEYS: Mapping[str, Callable[[SandboxVolume], str | int | datetime]] = {

@@ -12,7 +12,7 @@ from huaweicloudsdkevs import v2 as evs
 from huaweicloudsdkims import v2 as ims
 
 from tests.sandbox.cloud_server import CloudSandbox
-from tests.sandbox.world import SandboxImage
+from tests.sandbox.things import SandboxImage
 from volume_images.model import Dialect
 
 # Glance's form of the call, which is also what this product sends.

@@ -8,7 +8,7 @@ import requests
 
 from tests.sandbox.cloud_server import CloudSandbox
 from tests.sandbox.seeds import OTHER_PROJECT
-from tests.sandbox.world import SandboxImage, Visibility
+from tests.sandbox.things import SandboxImage, Visibility
 
 Connect = Callable[..., Any]
 PATCH = {"Content-Type": "application/openstack-images-v2.1-json-patch"}

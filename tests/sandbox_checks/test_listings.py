@@ -9,7 +9,7 @@ import pytest
 
 from tests.sandbox.cloud_server import CloudSandbox
 from tests.sandbox.seeds import OTHER_PROJECT
-from tests.sandbox.world import Visibility
+from tests.sandbox.things import Visibility
 from volume_images.model import Dialect
 
 Connect = Callable[..., Any]

@@ -9,6 +9,7 @@ from huaweicloudsdkcore.auth.credentials import BasicCredentials
 from huaweicloudsdkcore.sdk_request import SdkRequest
 
 from tests.sandbox.cloud_server import CloudSandbox
+from tests.sandbox.faults import Skew
 from tests.sandbox.signatures import AccessKey
 
 Change = Callable[[dict[str, str]], object]
@@ -58,6 +59,15 @@ def test_signed_and_unsigned_clocks_may_differ_by_a_quarter_of_an_hour(
     }
     late = (401, "APIGW.0303")
     assert answers == {-16: late, -14: (200, ""), 14: (200, ""), 16: late}
+
+
+def test_a_gateway_whose_clock_is_ahead_takes_good_signatures_for_old_ones(
+    huawei_cloud: CloudSandbox,
+) -> None:
+    key = huawei_cloud.identity.users["export"].access_key
+    with huawei_cloud.failing(Skew(seconds=1200)):
+        assert sent(huawei_cloud, signed(huawei_cloud, key))[:2] == (401, "APIGW.0303")
+    assert sent(huawei_cloud, signed(huawei_cloud, key))[0] == 200
 
 
 CHANGES: dict[str, tuple[Change, str]] = {
