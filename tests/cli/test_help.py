@@ -5,6 +5,7 @@ import pytest
 from tests.cli.conftest import Cli
 
 COMMANDS = [
+    "init",
     "export",
     "request",
     "cleanup",
@@ -14,6 +15,10 @@ COMMANDS = [
     "adopt",
     "forget",
     "simulate",
+    "status",
+    "list",
+    "runs",
+    "runs show",
     "explain",
     "retention",
     "config check",

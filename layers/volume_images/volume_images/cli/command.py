@@ -16,6 +16,7 @@ from volume_images.cli.config_commands import commands as config_commands
 from volume_images.cli.exit_codes import ExitCode, of_error
 from volume_images.cli.explain_command import EXPLAIN_EXAMPLES, explain
 from volume_images.cli.forget_command import FORGET_EXAMPLES, forget
+from volume_images.cli.init_command import INIT_EXAMPLES, init
 from volume_images.cli.invoke_command import INVOKE_EXAMPLES, invoke
 from volume_images.cli.pin_command import PIN_EXAMPLES, UNPIN_EXAMPLES, pin, unpin
 from volume_images.cli.printing import complain, print_line
@@ -43,6 +44,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.add_typer(config_commands, name="config")
+app.command(epilog=INIT_EXAMPLES)(init)
 app.command(epilog=EXPORT_EXAMPLES)(export)
 app.command(epilog=REQUEST_EXAMPLES)(request)
 app.command(epilog=CLEANUP_EXAMPLES)(cleanup)

@@ -21,6 +21,11 @@ def print_line(text: str) -> None:
     sys.stdout.write(plain(text) + "\n")
 
 
+def print_text(text: str) -> None:
+    """Print a whole document, which spells out what is not printable itself."""
+    sys.stdout.write(text)
+
+
 def complain(text: str) -> None:
     """Write one line about what went wrong, where, and what to do."""
     sys.stderr.write(f"volume-images: {plain(' '.join(text.split()))}\n")

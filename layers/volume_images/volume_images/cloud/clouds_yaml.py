@@ -132,7 +132,9 @@ def _from_environment(environ: Mapping[str, str]) -> Mapping[str, object]:
     }
     if "auth_url" not in named:
         raise CredentialError("the environment: OS_AUTH_URL is not set: source an openrc file")
-    beside = {key: named[key] for key in ("region_name", "auth_type") if key in named}
+    beside: dict[str, object] = {
+        key: named[key] for key in ("region_name", "auth_type") if key in named
+    }
     hosts = [host.strip() for host in environ.get("OS_HOSTS", "").split(",") if host.strip()]
     return {"auth": named, "hosts": hosts, **beside}
 
