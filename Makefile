@@ -11,7 +11,7 @@ export SAM_CLI_TELEMETRY := 0
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test coverage lint build deploy lock upgrade clean
 .PHONY: audit audit-required test-fuzz test-fuzz-deep
-.PHONY: test-deep test-differential mutation bench-planning
+.PHONY: test-deep test-differential mutation bench-planning bench-throttled
 .PHONY: test-runtime test-pages openstack-up openstack-down test-openstack
 
 help: ## list these targets
@@ -62,6 +62,9 @@ audit: .venv/.ready ## secrets in tree and history, weak code, known vulnerabili
 
 audit-required: .venv/.ready ## the pins again; fails where no advisory source answers
 	$(VENV)/python -m tests.security.audit_pins --required
+
+bench-throttled: .venv/.ready ## how close the pace comes to what a throttled cloud allows
+	$(VENV)/python -m tests.benchmarks.throttled
 
 lint: .venv/.ready .tools/sam/.ready ## style, types, import directions, template
 	$(VENV)/ruff check

@@ -12,7 +12,7 @@ from volume_images.cloud.pace import Pace
 
 LATENCY = 0.15
 SPREAD = 0.005
-AT_ONCE = 16
+AT_ONCE = 32
 
 
 class Limit(Protocol):
@@ -36,6 +36,23 @@ class Window:
             self._admitted = 0
         self._admitted += 1
         return self._admitted <= self._rate
+
+
+class Sliding:
+    """So many requests in any second, wherever it begins."""
+
+    def __init__(self, rate: float, chance: Random) -> None:
+        del chance  # it has no clock of its own
+        self._rate = rate
+        self._admitted: deque[float] = deque()
+
+    def admits(self, now: float) -> bool:
+        while self._admitted and self._admitted[0] <= now - 1:
+            self._admitted.popleft()
+        if len(self._admitted) >= self._rate:
+            return False
+        self._admitted.append(now)
+        return True
 
 
 class Bucket:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.cloud.limits import Bucket, Window, meet
+from tests.cloud.limits import Bucket, Sliding, Window, meet
 from volume_images.cloud.pace import LEAST_SHARE, START_SHARE, Pace
 
 CEILING = 10.0
@@ -148,6 +148,17 @@ def test_a_refusal_takes_half_of_the_pace_at_the_most_and_a_tenth_at_the_least()
     assert praised.rate(0) == pytest.approx(9.5 * 0.9)
 
 
+def test_the_pace_falls_once_a_second_at_most() -> None:
+    """What it fell to must be tried for a while, before it can be told to be too much."""
+    one = pace()
+    one.refused(0, None)
+    now = one.pause_left(0)
+    one.refused(now, None)
+    assert one.rate(now) == pytest.approx(9.5 / 2)
+    one.refused(now + 1, None)
+    assert one.rate(now + 1) < 9.5 / 2
+
+
 def test_refusals_of_what_was_sent_before_the_pause_are_the_same_refusal() -> None:
     one = pace()
     one.refused(0, None)
@@ -159,24 +170,24 @@ def test_refusals_of_what_was_sent_before_the_pause_are_the_same_refusal() -> No
 # --- against limits that do not say how long to wait
 
 
-@pytest.mark.parametrize("limit", [Window, Bucket])
+@pytest.mark.parametrize("limit", [Window, Sliding, Bucket])
 @pytest.mark.parametrize("seed", range(5))
 def test_150_volumes_at_10_a_second_take_hardly_longer_than_they_must(
-    limit: type[Window | Bucket], seed: int
+    limit: type[Window | Sliding | Bucket], seed: int
 ) -> None:
     met = meet(limit, 10, ceiling=10, requests=150, seed=seed)
     assert met.seconds <= 1.15 * 150 / 10
     assert met.refused_share < 0.01
 
 
-@pytest.mark.parametrize("limit", [Window, Bucket])
+@pytest.mark.parametrize("limit", [Window, Sliding, Bucket])
 @pytest.mark.parametrize("rate", [5, 20, 100])
 @pytest.mark.parametrize("seed", range(3))
 def test_a_cloud_that_takes_half_of_what_is_configured_is_found_out(
-    limit: type[Window | Bucket], rate: float, seed: int
+    limit: type[Window | Sliding | Bucket], rate: float, seed: int
 ) -> None:
-    met = meet(limit, rate, ceiling=2 * rate, requests=600, seed=seed)
-    assert met.seconds <= 1.3 * 600 / rate
+    met = meet(limit, rate, ceiling=2 * rate, requests=1000, seed=seed)
+    assert met.seconds <= 1.3 * 1000 / rate
     assert met.refused_share < 0.05
 
 

@@ -7,6 +7,7 @@ START_SHARE = 0.95
 LEAST_SHARE = 0.05
 FIRST_PAUSE_SECONDS = 0.25
 LOOK_BACK_SECONDS = 2.0
+FALLS_ONCE_IN_SECONDS = 1.0
 COMES_BACK_PER_SECOND = 0.01
 
 
@@ -22,8 +23,8 @@ class Pace:
     1. All pause, as long as the cloud says. Where it does not say: a quarter of a second, twice as
        long after each further refusal until a request is accepted, and up to half as long again
        by chance, so that several clients do not come back together.
-    2. Then they go on at nine tenths of the pace at which requests were accepted in the last two
-       seconds, but at half of the pace so far at the least.
+    2. The pace falls, once a second at most, to nine tenths of what was accepted in the last two
+       seconds, but to half of what it was at the least.
     3. The pace comes back by itself: each second, by 1 % of `requests_per_second`.
 
     Refusals that arrive during a pause answer what was sent before it: they change nothing more.
@@ -35,6 +36,7 @@ class Pace:
         self._chance = chance
         self._rate = START_SHARE * requests_per_second
         self._rate_since = now
+        self._may_fall_at = now
         self._next_at = now
         self._paused_until = now
         self._refusals = 0
@@ -76,8 +78,11 @@ class Pace:
         self._rate_since = self._paused_until
 
     def _lower_rate(self, now: float) -> float:
-        self._forget(now)
         rate = self.rate(now)
+        if now < self._may_fall_at:
+            return rate
+        self._may_fall_at = now + FALLS_ONCE_IN_SECONDS
+        self._forget(now)
         let_through = len(self._accepted) / LOOK_BACK_SECONDS
         lower = max(0.9 * min(let_through, rate), 0.5 * rate)
         return max(lower, LEAST_SHARE * self._ceiling)
