@@ -18,6 +18,7 @@ from volume_images.cli.explain_command import EXPLAIN_EXAMPLES, explain
 from volume_images.cli.forget_command import FORGET_EXAMPLES, forget
 from volume_images.cli.init_command import INIT_EXAMPLES, init
 from volume_images.cli.invoke_command import INVOKE_EXAMPLES, invoke
+from volume_images.cli.list_command import LIST_EXAMPLES, list_images
 from volume_images.cli.pin_command import PIN_EXAMPLES, UNPIN_EXAMPLES, pin, unpin
 from volume_images.cli.printing import complain, print_line
 from volume_images.cli.probe_command import PROBE_EXAMPLES, probe
@@ -30,7 +31,9 @@ from volume_images.cli.run_commands import (
     export,
     request,
 )
+from volume_images.cli.runs_commands import commands as runs_commands
 from volume_images.cli.simulate_command import SIMULATE_EXAMPLES, simulate
+from volume_images.cli.status_command import STATUS_EXAMPLES, status
 from volume_images.errors import VolumeImagesError
 
 _OUTPUT_IS_LOST = frozenset({errno.EPIPE, errno.ENOSPC})
@@ -44,6 +47,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.add_typer(config_commands, name="config")
+app.add_typer(runs_commands, name="runs")
 app.command(epilog=INIT_EXAMPLES)(init)
 app.command(epilog=EXPORT_EXAMPLES)(export)
 app.command(epilog=REQUEST_EXAMPLES)(request)
@@ -51,6 +55,8 @@ app.command(epilog=CLEANUP_EXAMPLES)(cleanup)
 app.command(epilog=INVOKE_EXAMPLES)(invoke)
 app.command(epilog=PROBE_EXAMPLES)(probe)
 app.command(epilog=SIMULATE_EXAMPLES)(simulate)
+app.command(epilog=STATUS_EXAMPLES)(status)
+app.command("list", epilog=LIST_EXAMPLES)(list_images)
 app.command(epilog=PIN_EXAMPLES)(pin)
 app.command(epilog=UNPIN_EXAMPLES)(unpin)
 app.command(epilog=ADOPT_EXAMPLES)(adopt)
@@ -77,9 +83,9 @@ def _root(
 ) -> None:
     """Export block-storage volumes as images on a schedule, and delete old images by a policy.
 
-    Exit codes: 0 fine; 1 something was refused, failed, missed or not deleted, or a cloud could
-    not be served; 2 the command, its settings or the config are wrong; 3 a safety rule stopped
-    the run.
+    Exit codes: 0 fine; 1 something was refused, failed, missed or not deleted, a volume is stale,
+    or a cloud could not be served; 2 the command, its settings or the config are wrong; 3 a
+    safety rule stopped the run.
     """
 
 

@@ -11,8 +11,8 @@ from rich.text import Text
 GAP = 2
 INDENT = "  "
 
-MOST_BESIDE = 20
-"""A column that may go below its row does so rather than take several lines narrower than this."""
+LEAST_BESIDE = 20
+"""A column goes below its row rather than be narrower than this, or take more than two lines."""
 
 SHORT_WORD = 16
 """A word up to this long is never broken: `volume_uploading`."""
@@ -88,7 +88,7 @@ def _placed(columns: Sequence[Column], rows: Sequence[Sequence[Text]], width: in
         if sum(least[index] + GAP for index in beside) - GAP <= width:
             return _Placed(beside, _shrunk(beside, natural, least, width), below)
     tight = [
-        min(least[index], MOST_BESIDE // 2) if columns[index].wraps else least[index]
+        min(least[index], LEAST_BESIDE // 2) if columns[index].wraps else least[index]
         for index in every
     ]
     beside = [index for index in every if index not in aside]
@@ -103,7 +103,7 @@ def _least(column: Column, natural: int, rows: Iterable[Sequence[Text]], index: 
     short = [word for word in words if cell_len(word) <= SHORT_WORD]
     pieces = [piece for word in words.difference(short) for piece in _PIECES.findall(word)]
     longest = max(map(cell_len, (*short, *pieces)), default=0)
-    return max(longest, min(natural, MOST_BESIDE)) if column.below else longest
+    return max(longest, min(natural, LEAST_BESIDE), natural // 2) if column.below else longest
 
 
 def _shrunk(

@@ -1,0 +1,35 @@
+"""Times, ages and sizes as people read them."""
+
+from datetime import datetime, timedelta
+
+from volume_images.cli.tables import in_utc
+
+_MINUTE = timedelta(minutes=1)
+_HOUR = timedelta(hours=1)
+_DAY = timedelta(days=1)
+_UNITS = ("B", "KiB", "MiB", "GiB", "TiB", "PiB")
+
+
+def spell_span(span: timedelta) -> str:
+    """Spell a span as configs do: `4m`, `40h`, and from three days on `5d 1h`."""
+    if span < _HOUR:
+        return f"{span // _MINUTE}m"
+    if span < 3 * _DAY:
+        return f"{span // _HOUR}h"
+    days, rest = divmod(span, _DAY)
+    return f"{days}d {rest // _HOUR}h" if rest >= _HOUR else f"{days}d"
+
+
+def spell_size(count: int | None) -> str:
+    """Spell a number of bytes; a dash where the cloud does not tell."""
+    if count is None:
+        return "-"
+    size, unit = float(count), 0
+    while size >= 1024 and unit < len(_UNITS) - 1:  # noqa: PLR2004
+        size, unit = size / 1024, unit + 1
+    return f"{size:.1f} {_UNITS[unit]}" if unit else f"{count} B"
+
+
+def or_dash(moment: datetime | None) -> str:
+    """Spell a time in UTC; a dash where there is none."""
+    return in_utc(moment) if moment else "-"
