@@ -1,7 +1,7 @@
 """A fleet of clouds in memory: thousands of volumes, a clock that jumps, faults by volume."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from threading import RLock
@@ -360,12 +360,16 @@ class Fleet:
         """Run the export once."""
         return export_run(self.world(), trigger or Tick(), limits=limits)
 
-    def ticks(self, count: int, limits: RunLimits = LAMBDA) -> Iterator[Report]:
-        """Run a tick every ten minutes, or as soon as the one before has ended."""
-        for _ in range(count):
-            due = self.clock.now() + TICK
-            yield self.run(limits=limits)
-            self.clock.time = max(self.clock.time, due)
+    def tick(self, limits: RunLimits = LAMBDA) -> Report:
+        """Run a tick, and let the time pass to the next."""
+        due = self.clock.now() + TICK
+        report = self.run(limits=limits)
+        self.clock.time = max(self.clock.time, due)
+        return report
+
+    def ticks(self, count: int, limits: RunLimits = LAMBDA) -> list[Report]:
+        """Run so many ticks."""
+        return [self.tick(limits) for _ in range(count)]
 
     def state(self, cloud: str = "cloud-000") -> ExportState:
         """Read a state of the exporter."""

@@ -369,6 +369,20 @@ def test_requests_and_the_schedule_take_free_places_in_turn() -> None:
     assert [step.owed.waiting for step in planned.steps] == [True, False, True, False]
 
 
+def test_a_lone_place_goes_to_the_schedule_after_a_request_and_the_other_way_round() -> None:
+    ids = [f"0000000{n}-0000-4000-8000-000000000000" for n in range(6)]
+    owing = [owed(GroupKey("daily", n >= 3, ids[n]), SLOT, waiting=n >= 3) for n in range(6)]
+    one = config({"max_in_flight": 1})
+    known, turns = state(), []
+    while owing:
+        seen = scene(known, settings=one, volumes=[volume(one) for one in ids])
+        (step,) = plan(seen, *owing).steps
+        known = changed(known, intents([step], seen)).model_copy(update={"under_way": {}})
+        turns.append(step.owed.waiting)
+        owing.remove(step.owed)
+    assert turns == [True, False, True, False, True, False]
+
+
 def test_an_intent_counts_the_posts_for_its_slot() -> None:
     known = state(**records(db=Record(posts_slot=SLOT, posts=2)))
     seen = scene(known)

@@ -135,13 +135,18 @@ class Accept:
 
 @dataclass(frozen=True, slots=True)
 class Intend:
-    """An export is about to be POSTed; `posts` counts those for this slot, this one included."""
+    """An export is about to be POSTed; `posts` counts those for this slot, this one included.
+
+    `outside_schedule` is one that waits beside it: requested, or its slot named.
+    """
 
     entry: UnderWay
     posts: int
+    outside_schedule: bool = False
 
     def apply(self, draft: Draft) -> None:
-        """Write the intent and count the attempt."""
+        """Write the intent, count the attempt, and give the others the next turn."""
+        draft.fields["schedule_has_turn"] = self.outside_schedule
         draft.under_way[self.entry.image_name] = self.entry
         draft.update(self.entry.group, posts_slot=self.entry.slot, posts=self.posts)
 

@@ -98,15 +98,15 @@ def intents(steps: Iterable[Step], scene: Scene) -> list[Change]:
     for step in steps:
         record = scene.state.record(step.owed.group)
         before = record.posts if record.posts_slot == step.owed.slot else 0
-        found.append(Intend(step.intent, before + 1))
+        found.append(Intend(step.intent, before + 1, outside_schedule=step.owed.waiting))
     return found
 
 
 def in_order(startable: Sequence[Owed], scene: Scene) -> list[Owed]:
     """Order by fewest attempts in the slot, then by stalest group.
 
-    What waits outside the schedule and what the schedule asks for take free places in turn:
-    neither can starve the other.
+    What waits outside the schedule and what the schedule asks for take free places in turn, from
+    run to run: neither can starve the other, however few places there are.
     """
 
     def urgency(owed: Owed) -> tuple[int, datetime, datetime, str]:
@@ -118,7 +118,8 @@ def in_order(startable: Sequence[Owed], scene: Scene) -> list[Owed]:
     ordered = sorted(startable, key=urgency)
     scheduled = [owed for owed in ordered if not owed.waiting]
     waiting = [owed for owed in ordered if owed.waiting]
-    pairs = zip_longest(waiting, scheduled)
+    turns = (scheduled, waiting) if scene.state.schedule_has_turn else (waiting, scheduled)
+    pairs = zip_longest(*turns)
     return [owed for owed in chain.from_iterable(pairs) if owed is not None]
 
 

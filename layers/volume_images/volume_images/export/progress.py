@@ -31,16 +31,22 @@ def last_said(text: str) -> Said | None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Progress:
-    """Outcomes by slot, and the slots POSTed; `before` is what was last said of each group."""
+    """Outcomes by slot, and the slots POSTed.
+
+    `before` is what was last said of each group, `unserved` how the run before failed to serve the
+    cloud.
+    """
 
     before: Mapping[str, str]
+    unserved: str
     outcomes: Mapping[str, Outcome] = field(default_factory=dict)
     posted: frozenset[str] = frozenset()
 
     @classmethod
     def since(cls, state: ExportState) -> "Progress":
         """Begin with what the runs before left."""
-        return cls(before={group: record.said for group, record in state.records.items()})
+        said = {group: record.said for group, record in state.records.items()}
+        return cls(before=said, unserved=state.unserved)
 
     def noting(self, outcomes: Iterable[Outcome], posted: Iterable[str] = ()) -> "Progress":
         """Take outcomes in: that a slot waits says nothing new of one that was acted on."""

@@ -85,7 +85,7 @@ def serve(errand: Errand, memory: Memory[ExportState]) -> Served:
     try:
         cloud = errand.world.open_cloud(errand.cloud, _refused_secret(errand, memory.state))
     except CloudError as error:
-        return _unserved(errand, memory, progress, error)
+        return _unserved(errand, progress, error)
     return _looked(Visit(errand, cloud, progress), memory)
 
 
@@ -101,14 +101,12 @@ def _looked(visit: Visit, memory: Memory[ExportState]) -> Served:
     try:
         looked = look(errand, visit.cloud, memory, visit.progress)
     except CloudError as error:
-        return _unserved(errand, memory, visit.progress, error)
+        return _unserved(errand, visit.progress, error)
     if looked.down is not None:
         result, reason = CloudResult.UNAVAILABLE, str(looked.down)
     else:
         result, reason = CloudResult.SERVED, ""
-    served = _served(
-        errand, looked.memory, looked.progress, result, reason, before=memory.state.unserved
-    )
+    served = _served(errand, looked.memory, looked.progress, result, reason)
     if errand.stays and looked.short_of_room:
         return replace(served, visit=replace(visit, progress=looked.progress))
     return served
@@ -120,16 +118,14 @@ def _served(
     progress: Progress,
     result: CloudResult,
     reason: str,
-    *,
-    before: str = "",
 ) -> Served:
     state = memory.state
-    unserved = result not in SERVED_RESULTS
+    unserved = "" if result in SERVED_RESULTS else result.value
     members = known_members(errand.world.config, errand.cloud, state)
     policies = (GroupKey.parse(entry.group).policy for entry in state.under_way.values())
     return Served(
         cloud=CloudOutcome(cloud=errand.cloud, result=result, reason=reason),
-        is_news=(result.value if unserved else "") != before,
+        is_news=result is not CloudResult.IDLE and unserved != progress.unserved,
         outcomes=tuple(progress.outcomes.values()),
         news=progress.news(),
         in_flight=Counter(policies),
@@ -144,14 +140,11 @@ def _served(
     )
 
 
-def _unserved(
-    errand: Errand, memory: Memory[ExportState], progress: Progress, error: CloudError
-) -> Served:
+def _unserved(errand: Errand, progress: Progress, error: CloudError) -> Served:
     """Account for what is owed all the same: a slot is missed whether its cloud answers or not.
 
     That the cloud is out of reach is said once, of the cloud: not of every volume that waits.
     """
-    before = memory.state.unserved
     memory = read(errand)
     now = errand.world.clock.now()
     members = known_members(errand.world.config, errand.cloud, memory.state)
@@ -169,7 +162,7 @@ def _unserved(
         changes.append(SecretRefused(error.fingerprint, now))
     if not errand.dry_run:
         memory = write_through(errand, memory, changes)
-    return _served(errand, memory, progress, result, str(error), before=before)
+    return _served(errand, memory, progress, result, str(error))
 
 
 def _idle(errand: Errand, memory: Memory[ExportState], now: datetime) -> bool:
