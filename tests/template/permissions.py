@@ -20,22 +20,25 @@ def listed(value: str | list[str]) -> list[str]:
     return [value] if isinstance(value, str) else value
 
 
-def allowed(stack: Stack, role: str, action: str, resource: str, prefix: str | None = None) -> bool:
-    """Tell whether a statement allows it; `prefix` is the `s3:prefix` of a listing."""
+def allowed(stack: Stack, role: str, action: str, resource: str, given: str | None = None) -> bool:
+    """Tell whether a statement allows it.
+
+    `given` is what its condition looks at: the prefix of a listing, the source of an event.
+    """
     return any(
         any(fnmatchcase(action, pattern) for pattern in listed(statement["Action"]))
         and any(fnmatchcase(resource, pattern) for pattern in listed(statement["Resource"]))
-        and _condition_holds(statement.get("Condition", {}), prefix)
+        and _condition_holds(statement.get("Condition", {}), given)
         for statement in statements(stack, role)
     )
 
 
-def _condition_holds(condition: dict[str, Any], prefix: str | None) -> bool:
+def _condition_holds(condition: dict[str, Any], given: str | None) -> bool:
     match condition:
-        case {"StringEquals": {"s3:prefix": expected}}:
-            return prefix == expected
+        case {"StringEquals": {"s3:prefix": expected} | {"events:source": expected}}:
+            return given == expected
         case {"StringLike": {"s3:prefix": patterns}}:
-            return prefix is not None and any(fnmatchcase(prefix, p) for p in listed(patterns))
+            return given is not None and any(fnmatchcase(given, p) for p in listed(patterns))
         case _:
             assert condition == {}, f"unknown: {condition}"
             return True

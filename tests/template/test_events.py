@@ -5,6 +5,8 @@ import json
 import pytest
 
 from tests.template.rendered import Stack
+from volume_images.event_bus import SOURCE
+from volume_images.events_out import EventType
 
 SCHEDULES = {"ExportVolumes": "Tick", "CleanupImages": "Look"}
 
@@ -50,6 +52,12 @@ def test_requests_come_only_from_the_sources_of_the_parameter() -> None:
         "source": ["acme.ops", "acme.db"],
         "detail-type": ["Volume Export Requested"],
     }
+
+
+def test_our_own_events_never_feed_the_request_queue() -> None:
+    """Not even if somebody lets our own source ask for exports."""
+    rule = Stack(AllowedRequestSources=SOURCE).properties("RequestRule")
+    assert not set(rule["EventPattern"]["detail-type"]) & {kind.value for kind in EventType}
 
 
 def test_without_sources_nobody_may_request() -> None:

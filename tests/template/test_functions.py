@@ -11,6 +11,10 @@ from volume_images.settings import PREFIX, Settings
 
 ROOT = Path(__file__).parents[2]
 FUNCTIONS = {"ExportVolumes": "export_volumes", "CleanupImages": "cleanup_images"}
+HEARTBEATS = {
+    "ExportHeartbeatUrl": "https://watch.example.com/export_volumes",
+    "CleanupHeartbeatUrl": "https://watch.example.com/cleanup_images",
+}
 
 
 def test_the_stack_has_two_functions() -> None:
@@ -74,8 +78,8 @@ def test_a_crash_reaches_the_failure_queue(function: str) -> None:
 
 @pytest.mark.parametrize("function", FUNCTIONS)
 def test_a_function_is_told_where_everything_is(function: str) -> None:
-    environment = Stack(CaBundleKey="ca.pem").properties(function)["Environment"]["Variables"]
-    assert environment == {
+    stack = Stack(CaBundleKey="ca.pem", **HEARTBEATS)
+    assert stack.properties(function)["Environment"]["Variables"] == {
         "VOLUME_IMAGES_CONFIG": "s3://ConfigBucket/config.yaml",
         "VOLUME_IMAGES_STORE": "s3://StoreBucket",
         "VOLUME_IMAGES_SECRET_PREFIX": "volume-images",
@@ -83,6 +87,8 @@ def test_a_function_is_told_where_everything_is(function: str) -> None:
         "VOLUME_IMAGES_MINIMUM_GRACE": "72h",
         "VOLUME_IMAGES_CA_BUNDLE": "s3://ConfigBucket/ca.pem",
         "VOLUME_IMAGES_DETAILED_METRICS": "false",
+        "VOLUME_IMAGES_EVENT_BUS": "default",
+        "VOLUME_IMAGES_HEARTBEAT_URL": f"https://watch.example.com/{FUNCTIONS[function]}",
         "POWERTOOLS_SERVICE_NAME": FUNCTIONS[function],
         "POWERTOOLS_METRICS_NAMESPACE": "VolumeImages/volume-images",
         "LOG_LEVEL": "INFO",
@@ -90,16 +96,18 @@ def test_a_function_is_told_where_everything_is(function: str) -> None:
 
 
 def test_every_setting_but_the_sandbox_clock_is_deployed() -> None:
-    environment = Stack(CaBundleKey="ca.pem").properties("ExportVolumes")["Environment"]
+    stack = Stack(CaBundleKey="ca.pem", **HEARTBEATS)
+    environment = stack.properties("ExportVolumes")["Environment"]
     deployed = {name for name in environment["Variables"] if name.startswith(PREFIX)}
     known = {f"{PREFIX}{field.name.upper()}" for field in fields(Settings)}
     assert deployed == known - {f"{PREFIX}CLOCK_URL"}
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
-def test_without_a_bundle_none_is_named(function: str) -> None:
-    environment = Stack().properties(function)["Environment"]["Variables"]
-    assert "VOLUME_IMAGES_CA_BUNDLE" not in environment
+def test_what_is_left_empty_is_not_set(function: str) -> None:
+    environment = Stack(EventBusName="").properties(function)["Environment"]["Variables"]
+    left = {"CA_BUNDLE", "EVENT_BUS", "HEARTBEAT_URL"}
+    assert not {f"{PREFIX}{name}" for name in left} & environment.keys()
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)

@@ -46,6 +46,10 @@ def test_the_console_shows_every_parameter_in_a_group() -> None:
         ("SubnetIds", "subnet-0123456789abcdef0"),
         ("SecurityGroupIds", "sg-0123456789abcdef0"),
         ("CaBundleKey", "ca.pem"),
+        ("AlarmEmail", "ops@example.com"),
+        ("EventBusName", ""),
+        ("EventBusName", "backup"),
+        ("ExportHeartbeatUrl", "https://watch.example.com:8443/5f0c1a9e?every=10"),
     ],
 )
 def test_what_works_is_accepted(name: str, value: str) -> None:
@@ -72,6 +76,11 @@ def test_what_works_is_accepted(name: str, value: str) -> None:
         ("CaBundleKey", "*"),
         ("CaBundleKey", "certificates/"),
         ("AllowedRequestSources", "*"),
+        ("AlarmEmail", "ops"),
+        ("EventBusName", "*"),
+        ("EventBusName", "default:x"),
+        ("ExportHeartbeatUrl", "http://watch.example.com"),
+        ("CleanupHeartbeatUrl", "https://me:you@watch.example.com"),
         ("SubnetIds", "default"),
         ("SecurityGroupIds", "default"),
     ],
@@ -91,9 +100,16 @@ def accepted(name: str) -> st.SearchStrategy[str]:
     minimum_grace=accepted("MinimumGrace"),
     config_key=accepted("ConfigKey"),
     ca_bundle_key=accepted("CaBundleKey"),
+    event_bus=accepted("EventBusName"),
+    heartbeat=accepted("ExportHeartbeatUrl"),
 )
 def test_what_a_pattern_accepts_the_functions_accept(
-    secret_prefix: str, minimum_grace: str, config_key: str, ca_bundle_key: str
+    secret_prefix: str,
+    minimum_grace: str,
+    config_key: str,
+    ca_bundle_key: str,
+    event_bus: str,
+    heartbeat: str,
 ) -> None:
     """A value that deploys but stops every run would be found hours later."""
     stack = Stack(
@@ -101,6 +117,8 @@ def test_what_a_pattern_accepts_the_functions_accept(
         MinimumGrace=minimum_grace,
         ConfigKey=config_key,
         CaBundleKey=ca_bundle_key,
+        EventBusName=event_bus,
+        ExportHeartbeatUrl=heartbeat,
     )
     environment = stack.properties("ExportVolumes")["Environment"]["Variables"]
     as_deployed = {name: value.lower() for name, value in environment.items()}  # bucket names are

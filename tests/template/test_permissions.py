@@ -4,6 +4,7 @@ import pytest
 
 from tests.template.permissions import allowed, listed, statements
 from tests.template.rendered import Stack, template
+from volume_images.event_bus import SOURCE
 
 SECRET = "arn:aws:secretsmanager:eu-central-1:111122223333:secret:volume-images"
 ROLES = {"ExportRole": "export", "CleanupRole": "cleanup"}
@@ -102,6 +103,17 @@ def test_only_a_bundle_that_is_named_may_be_read() -> None:
     for role in ROLES:
         assert allowed(with_bundle, role, "s3:GetObject", resource)
         assert not allowed(Stack(), role, "s3:GetObject", resource)
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_a_function_tells_one_bus_and_only_as_itself(role: str) -> None:
+    """As another source it could ask itself for exports."""
+    bus = "arn:aws:events:eu-central-1:111122223333:event-bus"
+    stack, action = Stack(EventBusName="backup"), "events:PutEvents"
+    assert allowed(stack, role, action, f"{bus}/backup", SOURCE)
+    assert not allowed(stack, role, action, f"{bus}/backup", "acme.ops")
+    assert not allowed(stack, role, action, f"{bus}/default", SOURCE)
+    assert not allowed(Stack(EventBusName=""), role, action, f"{bus}/", SOURCE)
 
 
 def test_secrets_are_found_under_another_prefix() -> None:
