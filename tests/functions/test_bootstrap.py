@@ -98,6 +98,7 @@ class TestWorld:
         for name in [name for name in os.environ if name.startswith("AWS_")]:
             monkeypatch.delenv(name)
         monkeypatch.setenv("AWS_PROFILE", "there-is-no-such-profile")
+        monkeypatch.setenv("AWS_LAMBDA_FUNCTION_NAME", "export_volumes")
         (tmp_path / "config.yaml").write_bytes(CONFIG)
         settings = Settings(
             config=str(tmp_path / "config.yaml"), store=str(tmp_path / "store"), deployment="here"
@@ -110,6 +111,7 @@ class TestWorld:
         self, monkeypatch: pytest.MonkeyPatch, settings: Settings
     ) -> None:
         monkeypatch.setenv("AWS_PROFILE", "there-is-no-such-profile")
+        monkeypatch.setenv("AWS_LAMBDA_FUNCTION_NAME", "export_volumes")
         with pytest.raises(SettingsError, match="no client of AWS can be made"):
             connect(settings, Function.EXPORT, Connections.warmed_up())
 

@@ -1,20 +1,13 @@
 """Settings -> the World of a run; and what of it outlives the run while its process is warm."""
 
-import logging
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 from ssl import SSLContext
 from tempfile import NamedTemporaryFile
-from threading import RLock
-from typing import TYPE_CHECKING, TypeVar
 
-import boto3
-from botocore.config import Config as ClientOptions
-from botocore.exceptions import BotoCoreError
-
+from volume_images.aws_clients import AwsClients
 from volume_images.clock import ServedClock, SystemClock
 from volume_images.cloud.open import OpenedCloud, open_cloud
 from volume_images.cloud.session import Record
@@ -22,8 +15,9 @@ from volume_images.cloud.wire import tls_context
 from volume_images.cloud_secrets import Credential, read_aws_secret, read_local_secret
 from volume_images.config.schema import CloudConfig
 from volume_images.errors import CredentialError, SettingsError, VolumeImagesError
-from volume_images.event_bus import EventBus, EventsClient
+from volume_images.event_bus import EventBus
 from volume_images.heartbeat import beat
+from volume_images.observability import in_lambda
 from volume_images.protocols import Clock, RestoreWorld, Store, World
 from volume_images.report import Function
 from volume_images.run_id import new_run_id
@@ -34,29 +28,10 @@ from volume_images.storage.s3 import S3Config, S3Store, read_object
 from volume_images.telling import Listeners
 from volume_images.used_config import UsedConfig, use_config
 
-if TYPE_CHECKING:
-    from mypy_boto3_s3 import S3Client
-    from mypy_boto3_secretsmanager import SecretsManagerClient
-
 KEPT_FOR = timedelta(hours=1)
 """How long an opened cloud is used again; a refused secret rests as long."""
 
-_CLIENT_OPTIONS = ClientOptions(
-    connect_timeout=5,
-    read_timeout=20,
-    retries={"mode": "standard", "total_max_attempts": 4},
-    max_pool_connections=16,  # as many clouds are served side by side
-)
-
-_EVENT_OPTIONS = ClientOptions(
-    connect_timeout=2,
-    read_timeout=3,
-    retries={"mode": "standard", "total_max_attempts": 2},  # a run's last seconds, not more
-)
-
 _SYSTEM_CLOCK = SystemClock()
-
-Made = TypeVar("Made")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,22 +49,11 @@ class _Kept:
         return young and (self.config, self.fingerprint) == (config, fingerprint)
 
 
-class Connections:
-    """What is made once a process, in one environment, and used by all of its runs.
-
-    Clients of AWS are made when they are first needed: without AWS, none ever is.
-    """
+class Connections(AwsClients):
+    """What is made once a process, in one environment, and used by all of its runs."""
 
     def __init__(self) -> None:
-        # botocore logs the body of every answer at debug level: a secret's too. The level keeps
-        # that out of most logs, the filter also where somebody sets the level of each logger. At
-        # info level it says at each cold start where it found credentials, and not as JSON.
-        logging.getLogger("botocore").setLevel(logging.WARNING)
-        logging.getLogger("botocore.parsers").addFilter(_not_debug)
-        self._lock = RLock()
-        self._s3: S3Client | None = None
-        self._secrets: SecretsManagerClient | None = None
-        self._events: EventsClient | None = None
+        super().__init__()
         self._tls: SSLContext | None = None
         self._served_clock: ServedClock | None = None
         self._config: UsedConfig | None = None
@@ -99,38 +63,14 @@ class Connections:
     def warmed_up(cls) -> "Connections":
         """Make the client that every run needs right away, where Lambda gives a whole processor.
 
-        One that cannot be made is not reported here: the run makes it, and can say so.
+        One that cannot be made is not reported here: the run makes it, and can say so. Nowhere else
+        is it made ahead: botocore would look for AWS in the network of whoever works without it.
         """
         connections = cls()
-        with suppress(SettingsError):
-            _ = connections.s3
+        if in_lambda():
+            with suppress(SettingsError):
+                _ = connections.s3
         return connections
-
-    @property
-    def s3(self) -> "S3Client":
-        """The client of S3. Raises SettingsError."""
-        with self._lock:
-            if self._s3 is None:
-                self._s3 = _client(lambda: boto3.client("s3", config=_CLIENT_OPTIONS))
-            return self._s3
-
-    @property
-    def secrets(self) -> "SecretsManagerClient":
-        """The client of Secrets Manager. Raises SettingsError."""
-        with self._lock:
-            if self._secrets is None:
-                self._secrets = _client(
-                    lambda: boto3.client("secretsmanager", config=_CLIENT_OPTIONS)
-                )
-            return self._secrets
-
-    @property
-    def events(self) -> EventsClient:
-        """The client of EventBridge. Raises SettingsError."""
-        with self._lock:
-            if self._events is None:
-                self._events = _client(lambda: boto3.client("events", config=_EVENT_OPTIONS))
-            return self._events
 
     def listeners(self, settings: Settings) -> Listeners:
         """Return who hears of the runs; nothing is opened before there is something to say."""
@@ -298,20 +238,6 @@ def _credential(name: str, config: CloudConfig, connections: Connections) -> Cre
     if config.clouds_yaml is not None:
         return read_local_secret(config.clouds_yaml)
     return read_aws_secret(connections.secrets, name)
-
-
-def _not_debug(record: logging.LogRecord) -> bool:
-    return record.levelno > logging.DEBUG
-
-
-def _client(make: Callable[[], Made]) -> Made:
-    try:
-        return make()
-    except (BotoCoreError, ValueError) as error:
-        raise SettingsError(
-            f"no client of AWS can be made: {error}: check AWS_REGION, AWS_PROFILE and"
-            " AWS_ENDPOINT_URL"
-        ) from error
 
 
 def _trusting(bundle: str | None, connections: Connections) -> SSLContext:

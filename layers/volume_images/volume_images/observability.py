@@ -212,7 +212,7 @@ def _emit(
 
     Powertools' shared `Metrics` would carry dimensions on from one blob to the next.
     """
-    if not _in_lambda():
+    if not in_lambda():
         return
     namespace = os.environ.get("POWERTOOLS_METRICS_NAMESPACE", NAMESPACE)
     blob = EphemeralMetrics(namespace=namespace, service=str(function))
@@ -235,7 +235,7 @@ class _Output(logging.StreamHandler[TextIO]):
 
     @property
     def stream(self) -> TextIO:  # type: ignore[override] # as the handler of last resort does it
-        return sys.stdout if _in_lambda() else sys.stderr
+        return sys.stdout if in_lambda() else sys.stderr
 
 
 def _logger(function: str) -> Logger:
@@ -253,7 +253,7 @@ def _made_logger(function: str) -> Logger:
     return logger
 
 
-def _in_lambda() -> bool:
+def in_lambda() -> bool:
     """Lambda sets this variable in every function, and nobody else does."""
     return "AWS_LAMBDA_FUNCTION_NAME" in os.environ
 
