@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import get_args
 
 import pytest
 import requests
@@ -14,7 +15,7 @@ import yaml
 from tests.sandbox.__main__ import main
 from tests.sandbox.cloud_server import CloudSandbox
 from tests.sandbox.fates import ImageFate
-from tests.sandbox.faults import Ending, Faults, Overload, Refused, Service, Throttle
+from tests.sandbox.faults import Ending, Fault, Faults, Overload, Refused, Service, Throttle
 from tests.sandbox.faults_file import BadFaults, as_document, parse_faults, read_faults
 from volume_images.model import Dialect
 
@@ -164,3 +165,20 @@ def test_the_command_refuses_a_bad_file_in_one_line(
     assert printed.out == ""
     assert printed.err.startswith(f"{path}: {line}")
     assert printed.err.count("\n") == 1
+
+
+def documents_in_the_readme() -> list[Faults]:
+    text = (ROOT / "tests/sandbox/README.md").read_text()
+    parts = [part.partition("```")[0] for part in text.split("```yaml\n")[1:]]
+    return [parse_faults(part.encode(), "README.md") for part in parts]
+
+
+def test_every_fault_there_is_has_an_example_that_can_be_read() -> None:
+    shown = {type(rule) for faults in documents_in_the_readme() for rule in faults.rules}
+    assert shown == set(get_args(Fault))
+
+
+def test_every_fault_is_shown_by_a_check() -> None:
+    checks = "".join(path.read_text() for path in Path(__file__).parent.glob("test_faults_*.py"))
+    missing = [fault.__name__ for fault in get_args(Fault) if f"{fault.__name__}(" not in checks]
+    assert missing == []

@@ -1,6 +1,7 @@
 """What happens to requests and answers on the way, as a plain HTTP client sees it."""
 
 import email.utils
+import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 
@@ -127,6 +128,17 @@ def test_latency_passes_before_the_work(api: Api, waits: Waits) -> None:
         date = api("GET", VOLUMES).headers["Date"]
     assert waits.seconds - before == 3
     assert email.utils.parsedate_to_datetime(date) == api.cloud.clock.now().replace(microsecond=0)
+
+
+def test_a_cloud_that_stops_does_not_wait_for_its_slow_answers() -> None:
+    began = time.monotonic()
+    with (
+        CloudSandbox(dialect=Dialect.OPENSTACK) as cloud,
+        cloud.failing(Latency(seconds=600)),
+        pytest.raises(requests.ReadTimeout),
+    ):
+        requests.get(cloud.auth_url, timeout=0.05)
+    assert time.monotonic() - began < 60
 
 
 def test_latency_spreads_by_the_seed(api: Api, waits: Waits) -> None:
