@@ -6,11 +6,14 @@ import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from threading import Thread
 from typing import Any
 
 import pytest
+import yaml
 
+from tests.sandbox.cloud_server import PROJECT_NAME, REGION, CloudSandbox
 from tests.sandbox.stack import SandboxStack
 from volume_images.cli import main
 from volume_images.model import Dialect
@@ -82,6 +85,32 @@ def stack(shared_stack: SandboxStack) -> SandboxStack:
 def sandbox_cli(cli: Cli, stack: SandboxStack) -> Cli:
     """Run the command against a sandbox."""
     os.environ.update(stack.env)
+    return cli
+
+
+def entry_of(cloud: CloudSandbox) -> dict[str, Any]:
+    """Return what clouds.yaml says of a sandbox: a user who may do everything."""
+    secret = cloud.secret("restore")
+    return {
+        "auth": {
+            "auth_url": secret["auth_url"],
+            "username": secret["username"],
+            "password": secret["password"],
+            "user_domain_name": secret["domain"],
+            "project_name": PROJECT_NAME,
+        },
+        "region_name": REGION,
+    }
+
+
+@pytest.fixture
+def local(cli: Cli, stack: SandboxStack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Cli:
+    """Run where clouds.yaml names the sandbox as `lab`, and nothing names AWS."""
+    monkeypatch.chdir(tmp_path)
+    entry = entry_of(stack.cloud)
+    (tmp_path / "clouds.yaml").write_text(yaml.safe_dump({"clouds": {"lab": entry}}))
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1,localhost")
+    monkeypatch.setenv("VOLUME_IMAGES_CLOCK_URL", stack.cloud.clock_url)
     return cli
 
 

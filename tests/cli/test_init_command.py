@@ -2,12 +2,11 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
 
-from tests.cli.conftest import Cli
+from tests.cli.conftest import Cli, entry_of
 from tests.sandbox.cloud_server import PROJECT_NAME, REGION, CloudSandbox
 from tests.sandbox.stack import SandboxStack
 from volume_images.model import Dialect
@@ -17,31 +16,6 @@ from volume_images.model import Dialect
 def huawei() -> Iterator[CloudSandbox]:
     with CloudSandbox(dialect=Dialect.HUAWEI) as cloud:
         yield cloud
-
-
-def entry(cloud: CloudSandbox) -> dict[str, Any]:
-    """Return what clouds.yaml says of a sandbox: a user who may export."""
-    secret = cloud.secret("export")
-    return {
-        "auth": {
-            "auth_url": secret["auth_url"],
-            "username": secret["username"],
-            "password": secret["password"],
-            "user_domain_name": secret["domain"],
-            "project_name": PROJECT_NAME,
-        },
-        "region_name": REGION,
-    }
-
-
-@pytest.fixture
-def local(cli: Cli, stack: SandboxStack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Cli:
-    """Run where clouds.yaml names the sandbox as `lab`, and nothing names AWS."""
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "clouds.yaml").write_text(yaml.safe_dump({"clouds": {"lab": entry(stack.cloud)}}))
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1,localhost")
-    monkeypatch.setenv("VOLUME_IMAGES_CLOCK_URL", stack.cloud.clock_url)
-    return cli
 
 
 def test_with_an_entry_of_clouds_yaml_its_name_is_enough(local: Cli, tmp_path: Path) -> None:
@@ -67,7 +41,7 @@ def test_with_an_entry_of_clouds_yaml_its_name_is_enough(local: Cli, tmp_path: P
 def test_what_the_environment_says_of_a_cloud_is_an_entry_too(
     local: Cli, stack: SandboxStack
 ) -> None:
-    openrc = {f"OS_{key.upper()}": text for key, text in entry(stack.cloud)["auth"].items()}
+    openrc = {f"OS_{key.upper()}": text for key, text in entry_of(stack.cloud)["auth"].items()}
     ran = local(
         "init", "here", "--clouds-yaml", "envvars", env={**openrc, "OS_REGION_NAME": REGION}
     )
@@ -93,7 +67,7 @@ def test_where_the_cloud_tells_its_quota_the_rules_fit_it(
     local: Cli, huawei: CloudSandbox, tmp_path: Path
 ) -> None:
     huawei.world.image_quota = 50
-    document = {"clouds": {"otc": entry(huawei)}}
+    document = {"clouds": {"otc": entry_of(huawei)}}
     (tmp_path / "clouds.yaml").write_text(yaml.safe_dump(document))
     where = ("--block-storage", huawei.endpoints["block_storage"])
     ran = local("init", "otc", "--dialect", "huawei", *where, "--image", huawei.endpoints["image"])

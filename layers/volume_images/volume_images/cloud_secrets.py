@@ -50,7 +50,7 @@ def read_aws_secret(secrets: "SecretsManagerClient", name: str) -> Credential:
 
 
 def read_local_secret(entry: str) -> Credential:
-    """Read an entry of clouds.yaml. Raises CredentialError.
+    """Read an entry of clouds.yaml, or the variables OS_*. Raises CredentialError.
 
     It has no version, so its fingerprint is a hash that is slow to guess from, and short.
     """
