@@ -1,0 +1,195 @@
+"""What must hold whatever goes wrong, written once, for every proof to ask.
+
+Each rule takes plain facts and returns what breaks it, in words; nothing means that it holds.
+`Watch` gathers these facts from a sandbox's cloud, run by run.
+"""
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping
+from copy import deepcopy
+from datetime import datetime, timedelta
+
+from tests.sandbox.things import SandboxImage
+from tests.sandbox.world import World
+from volume_images.cleanup.state import CleanupState
+from volume_images.image_name import ImageName
+from volume_images.model import GroupKey, ImageStatus
+from volume_images.report import CloudResult, ExportResult, Report
+
+Slot = tuple[GroupKey, datetime]
+Violations = list[str]
+
+A_MOMENT = timedelta(minutes=1)
+"""What a run may take between the times that it and an onlooker take for the same event."""
+
+
+def one_image_per_slot(good: Iterable[ImageName], doubled_by_lies: Collection[Slot]) -> Violations:
+    """At most one good image of each slot; a lagging listing after a lost answer may make two."""
+    count = Counter((name.group, name.slot) for name in good)
+    return [
+        f"{number} good images of {slot[0]} at {slot[1]:%F %R}"
+        for slot, number in count.items()
+        if number > 1 and slot not in doubled_by_lies
+    ]
+
+
+def floor_held(
+    before: Mapping[GroupKey, int], after: Mapping[GroupKey, int], floor: int
+) -> Violations:
+    """No cleanup leaves a group with fewer good images than the floor, if it had so many."""
+    return [
+        f"{group} has {after.get(group, 0)} good images of {number}"
+        for group, number in before.items()
+        if after.get(group, 0) < min(number, floor)
+    ]
+
+
+def announced_for_the_grace(
+    deleted: Mapping[str, datetime], standing: Mapping[str, datetime], grace: timedelta
+) -> Violations:
+    """Nothing that was good is deleted before it has stood announced for the whole grace."""
+    return [
+        f"{image_id} was deleted, and never announced"
+        if image_id not in standing
+        else f"{image_id} was deleted {at - standing[image_id]} after it was announced"
+        for image_id, at in deleted.items()
+        if image_id not in standing or at - standing[image_id] < grace - A_MOMENT
+    ]
+
+
+def strangers_untouched(
+    before: Mapping[str, SandboxImage], now: Mapping[str, SandboxImage]
+) -> Violations:
+    """Images of others are there, and are as they were."""
+    return [
+        f"the stranger {image_id} was {'changed' if image_id in now else 'deleted'}"
+        for image_id, image in before.items()
+        if now.get(image_id) != image
+    ]
+
+
+def slots_accounted_for(
+    due: Iterable[Slot], exported: Collection[Slot], missed: Collection[Slot]
+) -> Violations:
+    """Every slot whose time is over was exported, or reported as missed."""
+    return [
+        f"{group} at {slot:%F %R} was neither exported nor reported as missed"
+        for group, slot in due
+        if (group, slot) not in exported and (group, slot) not in missed
+    ]
+
+
+def counts_add_up(report: Report) -> Violations:
+    """Count each outcome once, in the report and in its JSON."""
+    total = sum(report.counts.values())
+    outcomes = report.as_json()["outcomes"]
+    if total == len(report.outcomes) == len(outcomes):
+        return []
+    return [f"{report.run_id} counts {total} of {len(report.outcomes)} outcomes"]
+
+
+def one_page_per_cause(report: Report) -> Violations:
+    """Tell of a cloud that is down once, not once for each of its volumes."""
+    down = {
+        cloud.cloud
+        for cloud in report.clouds
+        if cloud.result in {CloudResult.UNAVAILABLE, CloudResult.NO_CREDENTIAL}
+    }
+    said = Counter(cloud.cloud for cloud in report.clouds)
+    found = [f"{name} is told of {number} times" for name, number in said.items() if number > 1]
+    blamed = Counter(
+        outcome.cloud
+        for outcome in report.changed
+        if outcome.cloud in down and outcome.result is ExportResult.FAILED
+    )
+    return found + [f"{name} is down, and {n} volumes are blamed" for name, n in blamed.items()]
+
+
+def no_secret(texts: Iterable[str], secrets: Collection[str]) -> Violations:
+    """No text holds a secret."""
+    return [f"a secret is in {text[:80]!r}" for text in texts if any(s in text for s in secrets)]
+
+
+class Watch:
+    """An onlooker of one cloud: sees what every run leaves, and collects what breaks a rule.
+
+    All images that are there at first are strangers, but for `ours`. It knows nothing that the
+    product has worked out, but its names, its reports and what its state says stands announced.
+    """
+
+    def __init__(
+        self, world: World, *, grace: timedelta, floor: int = 1, ours: Collection[str] = ()
+    ) -> None:
+        self.violations: Violations = []
+        self.exported: set[Slot] = set()
+        self.missed: set[Slot] = set()
+        self.doubled_by_lies: set[Slot] = set()
+        self.deletions = 0
+        self._world = world
+        self._grace = grace
+        self._floor = floor
+        self._standing: dict[str, datetime] = {}
+        self._strangers = {
+            image.id: deepcopy(image) for image in world.images.values() if image.id not in ours
+        }
+        self._departed = len(world.departed)
+        self._good = self._good_images()
+
+    def export_ended(self, report: Report) -> None:
+        """Look at what an export run left."""
+        self.violations += counts_add_up(report) + one_page_per_cause(report)
+        for outcome in report.outcomes:
+            if outcome.result is ExportResult.MISSED and outcome.slot is not None:
+                group = GroupKey.parse(f"{outcome.policy}/{outcome.volume_id}")
+                self.missed.add((group, outcome.slot))
+        self.look()
+
+    def cleanup_ended(self, report: Report, state: CleanupState) -> None:
+        """Look at what a cleanup run left."""
+        self.violations += counts_add_up(report)
+        self.look()
+        self.announced(state, report.started_at)
+
+    def announced(self, state: CleanupState, at: datetime) -> None:
+        """Take note of what stands announced since a run that began at this time."""
+        standing = (image_id for record in state.groups.values() for image_id in record.announced)
+        self._standing = {image_id: self._standing.get(image_id, at) for image_id in standing}
+
+    def look(self) -> None:
+        """Look at the cloud: after every run, even one that did not come to its end."""
+        self._world.settle()
+        good = self._good_images()
+        self.exported |= {(name.group, name.slot) for name in good.values()}
+        self.violations += one_image_per_slot(good.values(), self.doubled_by_lies)
+        self.violations += strangers_untouched(self._strangers, self._world.images)
+        before = Counter(name.group for name in self._good.values())
+        after = Counter(name.group for name in good.values())
+        self.violations += floor_held(before, after, self._floor)
+        deleted = {
+            departed.thing.id: departed.at
+            for departed in self._world.departed[self._departed :]
+            if departed.thing.id in self._good
+        }
+        self.deletions += len(deleted)
+        self.violations += announced_for_the_grace(deleted, self._standing, self._grace)
+        self._good, self._departed = good, len(self._world.departed)
+
+    def check_slots(self, due: Iterable[Slot]) -> None:
+        """Hold the slots whose time is over against what was exported and reported."""
+        self.violations += slots_accounted_for(due, self.exported, self.missed)
+
+    def _good_images(self) -> dict[str, ImageName]:
+        active = (
+            image
+            for image in self._world.images.values()
+            if image.status == ImageStatus.ACTIVE and image.id not in self._strangers
+        )
+        return {image.id: name for image in active if (name := ImageName.parse(image.name))}
+
+
+def due_slots(
+    groups: Iterable[GroupKey], first: datetime, every: timedelta, until: datetime
+) -> list[Slot]:
+    """List slots at a fixed distance, computed without the product's own schedules."""
+    number = (until - first) // every + 1
+    return [(group, first + every * nth) for group in groups for nth in range(number)]
