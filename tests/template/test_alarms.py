@@ -12,6 +12,7 @@ import pytest
 
 from tests.report_samples import START, outcome, report, world_in
 from tests.template.rendered import Stack
+from volume_images.cli.command import app
 from volume_images.metrics import METRICS
 from volume_images.model import Tick
 from volume_images.observability import publish
@@ -141,6 +142,16 @@ def test_an_alarm_says_which_command_shows_the_culprits(name: str) -> None:
     description = ALARMS[name]["AlarmDescription"]
     assert len(description) <= 1024
     assert re.search(r": (volume-images|aws) ", description)
+
+
+def test_the_commands_of_alarms_exist() -> None:
+    known = {command.callback.__name__ for command in app.registered_commands if command.callback}
+    known |= {str(group.name) for group in app.registered_groups}
+    every = Stack(DrillSchedule="rate(7 days)").of_type("AWS::CloudWatch::Alarm")
+    texts = [alarm["AlarmDescription"] for alarm in every.values()]
+    named = {name for text in texts for name in re.findall(r"volume-images ([a-z]+)\b", text)}
+    assert "status" in named
+    assert named - known == set()
 
 
 def test_the_logs_that_alarms_name_are_those_of_the_functions() -> None:
