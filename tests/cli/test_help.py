@@ -15,6 +15,8 @@ COMMANDS = [
     "adopt",
     "forget",
     "simulate",
+    "restore",
+    "drill",
     "status",
     "list",
     "runs",

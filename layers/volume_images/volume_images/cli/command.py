@@ -13,6 +13,7 @@ from typer.exceptions import TyperException
 
 from volume_images.cli.adopt_command import ADOPT_EXAMPLES, adopt
 from volume_images.cli.config_commands import commands as config_commands
+from volume_images.cli.drill_command import DRILL_EXAMPLES, drill
 from volume_images.cli.exit_codes import ExitCode, of_error
 from volume_images.cli.explain_command import EXPLAIN_EXAMPLES, explain
 from volume_images.cli.forget_command import FORGET_EXAMPLES, forget
@@ -22,6 +23,7 @@ from volume_images.cli.list_command import LIST_EXAMPLES, list_images
 from volume_images.cli.pin_command import PIN_EXAMPLES, UNPIN_EXAMPLES, pin, unpin
 from volume_images.cli.printing import complain, print_line
 from volume_images.cli.probe_command import PROBE_EXAMPLES, probe
+from volume_images.cli.restore_command import RESTORE_EXAMPLES, restore
 from volume_images.cli.retention_command import RETENTION_EXAMPLES, retention
 from volume_images.cli.run_commands import (
     CLEANUP_EXAMPLES,
@@ -54,6 +56,8 @@ app.command(epilog=REQUEST_EXAMPLES)(request)
 app.command(epilog=CLEANUP_EXAMPLES)(cleanup)
 app.command(epilog=INVOKE_EXAMPLES)(invoke)
 app.command(epilog=PROBE_EXAMPLES)(probe)
+app.command(epilog=RESTORE_EXAMPLES)(restore)
+app.command(epilog=DRILL_EXAMPLES)(drill)
 app.command(epilog=SIMULATE_EXAMPLES)(simulate)
 app.command(epilog=STATUS_EXAMPLES)(status)
 app.command("list", epilog=LIST_EXAMPLES)(list_images)

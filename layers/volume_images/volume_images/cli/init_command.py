@@ -9,12 +9,12 @@ import typer
 from pydantic import ValidationError
 
 from volume_images.bootstrap import Connections, open_cloud_to_look
+from volume_images.cli.entry_cloud import dialect_of, named
 from volume_images.cli.exit_codes import ExitCode
 from volume_images.cli.options import JsonOption, examples
 from volume_images.cli.printing import complain, print_json, print_text
 from volume_images.cli.surroundings import settings_by_hand
-from volume_images.cloud.clouds_yaml import Place, has_entry, read_clouds_yaml, read_place
-from volume_images.cloud.hosts import VENDOR_DOMAINS, host_name
+from volume_images.cloud.clouds_yaml import Place, has_entry, read_place
 from volume_images.cloud.open import OpenedCloud
 from volume_images.config.documents import Plain
 from volume_images.config.fields import PATTERNS
@@ -91,8 +91,8 @@ def init(  # noqa: PLR0913 - its options
     endpoints: dict[str, Plain] = {name: url for name, url in given.items() if url}
     document: dict[str, Plain] = {
         "dialect": str(dialect or _dialect(entry)),
-        "region": _named("region", region or place.region),
-        "project": _named("project", project or place.project),
+        "region": named("region", region or place.region),
+        "project": named("project", project or place.project),
         **({"clouds_yaml": entry} if entry else {}),
         **({"endpoints": endpoints} if endpoints else {}),
         **({"image_quota": quota} if quota else {}),
@@ -120,18 +120,10 @@ INIT_EXAMPLES = examples(
 
 
 def _dialect(entry: str | None) -> Dialect:
-    """Tell the dialect by where tokens are issued. Raises InputError, CredentialError."""
+    """Tell the dialect by the entry. Raises InputError, CredentialError."""
     if entry is None:
         raise InputError("--dialect: not given: write huawei or openstack")
-    host = host_name(read_clouds_yaml(entry, os.environ).auth_url)
-    vendors = any(host.endswith(f".{domain}") for domain in VENDOR_DOMAINS)
-    return Dialect.HUAWEI if vendors else Dialect.OPENSTACK
-
-
-def _named(what: str, text: str) -> str:
-    if not text:
-        raise InputError(f"--{what}: not given, and no entry of clouds.yaml names it: give it")
-    return text
+    return dialect_of(entry, os.environ)
 
 
 def _prefix(cloud: str) -> str:

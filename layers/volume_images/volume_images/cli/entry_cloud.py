@@ -1,0 +1,58 @@
+"""A cloud that only an entry of clouds.yaml describes, for where no config does."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from pydantic import ValidationError
+
+from volume_images.cloud.clouds_yaml import read_clouds_yaml, read_place
+from volume_images.cloud.hosts import VENDOR_DOMAINS, host_name
+from volume_images.config.schema import CloudConfig
+from volume_images.errors import InputError
+from volume_images.model import Dialect
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EntryCloud:
+    """An entry, and what is given besides; what is None comes from the entry."""
+
+    entry: str
+    dialect: Dialect | None
+    region: str | None
+    project: str | None
+    block_storage: str | None
+    image: str | None
+
+
+def cloud_of(given: EntryCloud, environ: Mapping[str, str]) -> CloudConfig:
+    """Describe the cloud of an entry. Raises InputError, CredentialError."""
+    place = read_place(given.entry, environ)
+    urls = {"block_storage": given.block_storage, "image": given.image}
+    endpoints = {name: url for name, url in urls.items() if url}
+    document = {
+        "dialect": given.dialect or dialect_of(given.entry, environ),
+        "region": named("region", given.region or place.region),
+        "project": named("project", given.project or place.project),
+        "clouds_yaml": given.entry,
+        **({"endpoints": endpoints} if endpoints else {}),
+    }
+    try:
+        return CloudConfig.model_validate(document)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise InputError(f"clouds.yaml entry {given.entry}: {where}: {first['msg']}") from None
+
+
+def dialect_of(entry: str, environ: Mapping[str, str]) -> Dialect:
+    """Tell the dialect by where tokens are issued. Raises CredentialError."""
+    host = host_name(read_clouds_yaml(entry, environ).auth_url)
+    vendors = any(host.endswith(f".{domain}") for domain in VENDOR_DOMAINS)
+    return Dialect.HUAWEI if vendors else Dialect.OPENSTACK
+
+
+def named(what: str, text: str) -> str:
+    """Return what is given, or the entry's. Raises InputError without either."""
+    if not text:
+        raise InputError(f"--{what}: not given, and no entry of clouds.yaml names it: give it")
+    return text
