@@ -7,12 +7,12 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.table import Table
 
 from volume_images.bootstrap import Connections, open_cloud_to_restore
 from volume_images.cli.by_hand import open_world
 from volume_images.cli.cloud_text import cell
 from volume_images.cli.exit_codes import ExitCode
+from volume_images.cli.grid import Column, grid
 from volume_images.cli.options import (
     ConfigOption,
     DeploymentOption,
@@ -140,6 +140,18 @@ def _write(path: Path, text: str) -> None:
         complain(f"{path}: the transcript cannot be written: {error.strerror}")
 
 
+_STEP_COLUMNS = [
+    Column("STEP"),
+    Column(""),
+    Column("SECONDS", right=True),
+    Column("SEEN", wraps=True),
+]
+_ANSWER_COLUMNS = [
+    Column("WHAT DOCUMENTS LEAVE OPEN", wraps=True),
+    Column("SEEN HERE", wraps=True),
+]
+
+
 def _print(seen: Sightings, path: Path, *, as_json: bool) -> None:
     if as_json:
         print_json(
@@ -154,17 +166,19 @@ def _print(seen: Sightings, path: Path, *, as_json: bool) -> None:
         )
         return
     console = Console(highlight=False)
-    steps = Table("STEP", "", "SECONDS", "SEEN", box=None, pad_edge=False)
-    for step in seen.steps:
-        style = _STYLES[step.verdict]
-        seconds = f"{step.seconds:.1f}"
-        steps.add_row(step.name.value, cell(step.verdict.value, style), seconds, cell(step.said))
-    console.print(steps)
+    steps = [
+        [
+            cell(step.name.value),
+            cell(step.verdict.value, _STYLES[step.verdict]),
+            cell(f"{step.seconds:.1f}"),
+            cell(step.said),
+        ]
+        for step in seen.steps
+    ]
+    console.print(grid(_STEP_COLUMNS, steps, console.width), soft_wrap=True)
     print_line("")
-    table = Table("WHAT DOCUMENTS LEAVE OPEN", "SEEN HERE", box=None, pad_edge=False)
-    for one in answers(seen):
-        table.add_row(one.question, cell(one.seen))
-    console.print(table)
+    told = [[cell(one.question), cell(one.seen)] for one in answers(seen)]
+    console.print(grid(_ANSWER_COLUMNS, told, console.width), soft_wrap=True)
     print_line("")
     for thing in seen.left:
         print_line(f"left behind, remove it by hand: {thing}")

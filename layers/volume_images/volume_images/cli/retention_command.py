@@ -7,10 +7,10 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.table import Table
 
 from volume_images.cli.cloud_text import cell
 from volume_images.cli.exit_codes import ExitCode
+from volume_images.cli.grid import Column, grid
 from volume_images.cli.options import JsonOption, examples
 from volume_images.cli.printing import print_json, print_line
 from volume_images.cli.retention_files import read_images, read_rules
@@ -118,18 +118,24 @@ def _listed(judged: _Judged, *, keep: bool) -> list[dict[str, object]]:
 
 
 def _print_table(judged: _Judged) -> None:
-    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
-    for name in ("time", "verdict", "reasons", "image"):
-        table.add_column(name, overflow="fold", no_wrap=name in ("time", "verdict"))
-    for image, verdict in judged[:MOST_ROWS]:
-        table.add_row(
+    columns = [
+        Column("time"),
+        Column("verdict"),
+        Column("reasons", wraps=True, below=True),
+        Column("image"),
+    ]
+    rows = [
+        [
             cell(in_utc(image.time)),
             cell("keep", "green") if verdict.keep else cell("remove", "magenta"),
             cell(", ".join(verdict.reasons)),
             cell(image.id),
-        )
-    if judged:
-        Console(highlight=False).print(table)
+        ]
+        for image, verdict in judged[:MOST_ROWS]
+    ]
+    if rows:
+        console = Console(highlight=False)
+        console.print(grid(columns, rows, console.width), soft_wrap=True)
     if len(judged) > MOST_ROWS:
         print_line(f"and {len(judged) - MOST_ROWS} more: --json has all of them")
     stay = sum(verdict.keep for _, verdict in judged)
