@@ -26,7 +26,7 @@ from tests.cloud.scripted import (
     volume_document,
 )
 from tests.sandbox.wire import Answer, Request, json_answer
-from volume_images.cloud import wire
+from volume_images.cloud import bounded, wire
 from volume_images.errors import (
     CloudError,
     CloudUnavailable,
@@ -377,7 +377,7 @@ def test_an_answer_that_is_too_long_is_not_read(
 def test_an_answer_that_never_ends_is_left(
     cloud: ScriptedCloud, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(wire, "WHOLE_ANSWER_SECONDS", -1.0)
+    monkeypatch.setattr(bounded, "WHOLE_ANSWER_SECONDS", -1.0)
     cloud.script("POST", ACTION, json_answer(202, accepted()))
     with pytest.raises(CloudUnavailable, match="too long or too slow"):
         cloud.open()

@@ -144,7 +144,7 @@ def again(state: Any) -> Any:  # noqa: ANN401 - a model of pydantic
 
 
 def look(report: Report, store: MemoryStore, *, shown: bool) -> None:
-    """A report can be written, and shown without its words being obeyed."""
+    """Write a report, and show it: nobody may obey its words."""
     store.write_report("reports/fuzz.json", json.dumps(report.as_json(), allow_nan=False).encode())
     if shown:
         screen = Console(file=io.StringIO(), width=100, force_terminal=False)

@@ -13,7 +13,7 @@ from tests.sandbox.cloud_server import CloudSandbox
 from volume_images.cloud.credentials import parse_secret
 from volume_images.cloud.open import OpenedCloud, open_cloud
 from volume_images.config.schema import CloudConfig
-from volume_images.model import Dialect, GroupKey, ImageMark, NewVolume
+from volume_images.model import Dialect, GroupKey, ImageMark, NewVolume, RestorePin
 
 RULES = Path(__file__).parents[2] / "docs" / "access-rules"
 ROLES = ("exporter", "cleaner", "restorer")
@@ -84,6 +84,10 @@ def restore(cloud: OpenedCloud, sandbox: CloudSandbox) -> None:
     image = sandbox.world.plant_image(name="x", created_at=sandbox.clock.now())
     cloud.images.all()
     cloud.images.get(image.id)
+    pin = RestorePin.parse("20260302T020500Z-5f0c1a9e")
+    assert pin is not None
+    cloud.images.set_restore_pin(image.id, pin)
+    cloud.images.drop_restore_pin(image.id, pin)
     made = cloud.restoring.create(NewVolume(name="copy", size_gib=40, image_id=image.id))
     sandbox.clock.advance(timedelta(hours=1))
     cloud.volumes.get(made)
@@ -115,6 +119,8 @@ VOLUMES = "/v3/0123456789abcdef0123456789abcdef/volumes"
         (("image", "PATCH", IMAGE), set()),
         (("image", "PUT", f"{IMAGE}/file"), set()),
         (("image", "PUT", f"{IMAGE}/tags/vi-0123456789ab"), {"exporter", "cleaner"}),
+        (("image", "PUT", f"{IMAGE}/tags/vi-restore-20260302T020500Z-5f0c1a9e"), set(ROLES)),
+        (("image", "DELETE", f"{IMAGE}/tags/vi-pin"), {"cleaner"}),
         (("image", "POST", f"{IMAGE}/members"), set()),
         (("block-storage", "POST", f"{VOLUMES}/{VOLUME}/action"), {"exporter"}),
         (("block-storage", "POST", VOLUMES), {"restorer"}),

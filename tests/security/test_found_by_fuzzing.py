@@ -81,7 +81,7 @@ def test_a_state_nested_beyond_all_measure_is_lost_as_any_other_damage() -> None
 
 def test_a_kept_config_nested_beyond_all_measure_counts_as_none() -> None:
     store = MemoryStore(document=b"no config", objects={LAST_CONFIG_KEY: DEEP})
-    with pytest.raises(ConfigError, match="prefix|mapping"):
+    with pytest.raises(ConfigError, match=r"prefix|mapping"):
         use_config(store, "config.yaml", Function.EXPORT)  # type: ignore[arg-type]
 
 
@@ -166,7 +166,7 @@ def laughs(levels: int) -> str:
 def test_a_clouds_yaml_that_is_no_such_thing_is_refused_at_once(tmp_path: Path, text: str) -> None:
     path = tmp_path / "clouds.yaml"
     path.write_text(text)
-    with pytest.raises(CredentialError, match="cannot be read as YAML|larger than"):
+    with pytest.raises(CredentialError, match=r"cannot be read as YAML|larger than"):
         read_clouds_yaml("otc", {"OS_CLIENT_CONFIG_FILE": str(path)})
 
 

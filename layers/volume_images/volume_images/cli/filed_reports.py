@@ -35,7 +35,7 @@ def parse_report(body: bytes, address: str) -> Report:
             safety_stops=document["safety_stops"],
             address=address,
         )
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise StoreError(f"{address}: is not a report of this release: {error!r}") from error
 
 

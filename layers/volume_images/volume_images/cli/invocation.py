@@ -13,6 +13,9 @@ from volume_images.observability import Handler
 from volume_images.protocols import Clock
 from volume_images.report import Function
 
+LARGEST_EVENT = 6 * 1024 * 1024
+"""What Lambda takes at most for a synchronous invocation."""
+
 TIMEOUTS = {Function.EXPORT: 540, Function.CLEANUP: 900, Function.DRILL: 900}
 """Seconds, as in template.yaml."""
 
@@ -39,7 +42,11 @@ def context(function: Function, run_id: str, clock: Clock) -> Context:
 def read_event(path: Path) -> object:
     """Read an event's JSON. Raises InputError."""
     try:
-        return json.loads(path.read_bytes())
+        with path.open("rb") as file:
+            body = file.read(LARGEST_EVENT + 1)
+        if len(body) > LARGEST_EVENT:
+            raise InputError(f"{path}: larger than {LARGEST_EVENT} bytes: no event is")
+        return json.loads(body)
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {error.strerror}") from error
     except (ValueError, RecursionError) as error:

@@ -20,6 +20,9 @@ from volume_images.config.schema import Config
 from volume_images.errors import ConfigError, Problem
 from volume_images.model import Volume
 
+LARGEST_FILE = 256 * 1024 * 1024
+"""A million volumes with their tags."""
+
 
 class _Entry(BaseModel):
     """A volume in our words, or as `openstack volume list --long --format json` prints it."""
@@ -41,7 +44,11 @@ def read_volumes(path: Path, config: Config) -> dict[str, Sequence[Volume]]:
     A volume that names no cloud is in the one that the config lists it in, else in the only one.
     """
     try:
-        entries = TypeAdapter(list[_Entry]).validate_python(json.loads(path.read_bytes()))
+        with path.open("rb") as file:
+            body = file.read(LARGEST_FILE + 1)
+        if len(body) > LARGEST_FILE:
+            raise ConfigError(str(path), [Problem("", f"larger than {LARGEST_FILE} bytes")])
+        entries = TypeAdapter(list[_Entry]).validate_python(json.loads(body))
     except OSError as error:
         raise ConfigError(str(path), [Problem("", f"{error.strerror}: name a file")]) from error
     except ValidationError as error:
@@ -50,7 +57,7 @@ def read_volumes(path: Path, config: Config) -> dict[str, Sequence[Volume]]:
             for fault in error.errors(include_url=False)
         ]
         raise ConfigError(str(path), problems) from None
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         says = f"{error}: write a list of volumes, each with id and size_gib, as JSON"
         raise ConfigError(str(path), [Problem("", says)]) from None
     return _by_cloud(path, entries, config)

@@ -14,16 +14,13 @@ from typing_extensions import override
 from urllib3.connectionpool import HTTPSConnectionPool
 
 from volume_images.cloud.answers import http_date
+from volume_images.cloud.bounded import LARGEST_ANSWER_BYTES, Endless, bound_answers
 from volume_images.cloud.hosts import AllowedHosts
 from volume_images.cloud.pacing import Clock
 from volume_images.errors import CloudError, CloudUnavailable, LostAnswer, SettingsError
 
 CONNECT_SECONDS = 10.0
 READ_SECONDS = 60.0
-# The vendor's gateway gives up on a call after 200 s; who is slower than that will not answer.
-WHOLE_ANSWER_SECONDS = 200.0
-# A page of 1,000 images with long metadata is a few MiB.
-LARGEST_ANSWER_BYTES = 32 * 1024 * 1024
 _CHUNK_BYTES = 64 * 1024
 
 
@@ -57,6 +54,7 @@ class CloudAdapter(HTTPAdapter):
         self._clock = clock
         self.skew = timedelta(0)
         super().__init__(pool_maxsize=connections, max_retries=0)
+        bound_answers(self, clock.monotonic)
 
     @override
     def init_poolmanager(
@@ -87,12 +85,11 @@ class CloudAdapter(HTTPAdapter):
         url = request.url or ""
         self._hosts.check(url)
         where = place(request.method or "", url)
-        deadline = self._clock.monotonic() + WHOLE_ANSWER_SECONDS
         try:
             response = super().send(
                 request, stream=True, timeout=(CONNECT_SECONDS, READ_SECONDS), verify=True
             )
-            body = self._read(response, where, deadline)
+            body = _read(response)
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
             raise _failure(error, where) from error
         response.raw = io.BytesIO(body)
@@ -105,22 +102,21 @@ class CloudAdapter(HTTPAdapter):
             )
         return response
 
-    def _read(self, response: requests.Response, where: str, deadline: float) -> bytes:
-        body = bytearray()
-        for chunk in response.raw.stream(_CHUNK_BYTES, decode_content=True):
-            body += chunk
-            if len(body) > LARGEST_ANSWER_BYTES or self._clock.monotonic() > deadline:
-                response.raw.close()
-                raise LostAnswer(
-                    f"{where}: the answer is too long or too slow"
-                    f" ({LARGEST_ANSWER_BYTES >> 20} MiB, {WHOLE_ANSWER_SECONDS:.0f} s)"
-                )
-        return bytes(body)
-
     def _note_date(self, header: str) -> None:
         date = http_date(header)
         if date is not None:
             self.skew = date - self._clock.now()
+
+
+def _read(response: requests.Response) -> bytes:
+    """Read a body to its end; one that was compressed may grow while it is read."""
+    body = bytearray()
+    for chunk in response.raw.stream(_CHUNK_BYTES, decode_content=True):
+        body += chunk
+        if len(body) > LARGEST_ANSWER_BYTES:
+            response.raw.close()
+            raise Endless
+    return bytes(body)
 
 
 def place(method: str, url: str) -> str:
@@ -137,7 +133,8 @@ def _failure(error: Exception, where: str) -> CloudError:
         return CloudUnavailable(f"{where}: the certificate cannot be trusted: {detail}")
     if _was_never_sent(error):
         return CloudUnavailable(f"{where}: no connection: {reason}")
-    return LostAnswer(f"{where}: no answer: {reason}")
+    said = reason if isinstance(root, Endless) else f"no answer: {reason}"
+    return LostAnswer(f"{where}: {said}")
 
 
 def _was_never_sent(error: Exception) -> bool:
