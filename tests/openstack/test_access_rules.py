@@ -21,6 +21,7 @@ from volume_images.model import (
     ImageMark,
     ImageStatus,
     NewVolume,
+    RestorePin,
     VolumeStatus,
 )
 
@@ -111,11 +112,18 @@ def test_the_restorer_makes_volumes_but_neither_exports_nor_deletes_images(
     image = follow(site, exporter, exported(exporter, site.volumes[0])).image
     assert image is not None
     assert [one.id for one in restorer.images.all()] == [image.id]
+    pin = RestorePin.parse("20260302T020500Z-5f0c1a9e")
+    assert pin is not None
+    assert restorer.images.set_restore_pin(image.id, pin)
+    assert [one.restore_pins for one in restorer.images.all()] == [(pin,)]
     new = NewVolume(name="restored", size_gib=1, image_id=image.id)
     restored = made(restorer, restorer.restoring.create(new))
     assert restored.status == VolumeStatus.AVAILABLE
+    restorer.images.drop_restore_pin(image.id, pin)
+    assert [one.restore_pins for one in restorer.images.all()] == [()]
     for refused in (
         lambda: restorer.images.delete(image.id),
+        lambda: restorer.images.pin(image.id),
         lambda: restorer.volumes.export(wanted(restored.id, "qcow2")),
     ):
         with pytest.raises(CredentialError) as refusal:
