@@ -8,6 +8,7 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 from tests.sandbox.clock import START
+from tests.sandbox.faults import Faults
 from tests.sandbox.stack import SandboxStack
 from tests.sandbox.things import SandboxImage
 from volume_images.bootstrap import Connections, connect
@@ -43,6 +44,8 @@ class Site:
         """Forget whatever a test before did to the sandbox."""
         stack.cloud.clock.set(START)
         stack.cloud.world.images.clear()
+        stack.cloud.world.forget_past()
+        stack.cloud.faults = Faults()
         stack.cloud.requests.clear()
         stack.aws.empty(stack.state_bucket)
         site = cls(stack, grace_days)

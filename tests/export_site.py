@@ -106,18 +106,12 @@ class ExportSite:
         """Put everything back to where it was at first."""
         world = self.cloud.world
         self.cloud.clock.set(START)
-        held = (
-            world.exports,
-            world.jobs,
-            world.images,
-            world.volumes,
-            world.departed,
-            self.cloud.requests,
-        )
+        held = (world.exports, world.jobs, world.images, world.volumes, self.cloud.requests)
         for each in held:
             each.clear()
         world.tags_active_images_only = False
         world.fate = GOOD
+        world.forget_past()
         self.cloud.faults = Faults()
         world.image_quota = 100_000
         world.most_exports = 0

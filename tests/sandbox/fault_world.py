@@ -19,7 +19,7 @@ from tests.sandbox.faults import (
 )
 from tests.sandbox.identity import Identity
 from tests.sandbox.overload import refusal
-from tests.sandbox.things import SandboxImage, SandboxVolume
+from tests.sandbox.things import Export, SandboxImage, SandboxVolume
 from tests.sandbox.wire import Answer, Handler, Request
 from tests.sandbox.world import World
 
@@ -89,13 +89,16 @@ def _swapped(thing: object, name: str, value: object) -> Iterator[None]:
 
 @contextmanager
 def _as_it_was(world: World, ago: timedelta) -> Iterator[None]:
-    """Show the images and volumes of some time ago, with the statuses of now."""
+    """Show the images and volumes of some time ago; the status of a volume is that of now."""
     now = world.clock.now()
     then = now - ago
     gone = [each.thing for each in world.departed if then < each.at <= now]
     images, volumes = dict(world.images), dict(world.volumes)
     _show(world.images, [each for each in gone if isinstance(each, SandboxImage)], then)
     _show(world.volumes, [each for each in gone if isinstance(each, SandboxVolume)], then)
+    for export in world.ended:
+        if export.image.id in world.images and export.holds_image and then < export.ends_at <= now:
+            world.images[export.image.id] = _unfinished(export, then)
     world.still = True
     try:
         yield
@@ -109,6 +112,17 @@ def _show(things: dict[str, Thing], gone: Iterable[Thing], then: datetime) -> No
     shown = {each.id: each for each in things.values() if each.created_at <= then}
     shown |= {each.id: each for each in gone if each.created_at <= then}
     _restore(things, shown)
+
+
+def _unfinished(export: Export, then: datetime) -> SandboxImage:
+    return replace(
+        export.image,
+        status=export.image_status(then),
+        updated_at=export.image.created_at,
+        size_bytes=None,
+        virtual_bytes=None,
+        min_disk_gib=0,
+    )
 
 
 def _restore(things: dict[str, Thing], kept: dict[str, Thing]) -> None:

@@ -209,8 +209,8 @@ class Skew(Rule):
 class ShownLate(Rule):
     """What changed in the last `seconds` has not arrived where it is read.
 
-    New images and volumes are missing, deleted ones are still there; `reads` says where. By the
-    sandbox's clock.
+    New images and volumes are missing, deleted ones are still there, and finished images are not
+    finished yet; `reads` says where. By the sandbox's clock.
     """
 
     fault: Literal["shown_late"] = "shown_late"

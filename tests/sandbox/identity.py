@@ -207,9 +207,8 @@ class Identity:
 
     def expire_all(self) -> None:
         """Let every token that was issued end now."""
-        now = datetime.now(UTC)
         for text, token in self._tokens.items():
-            self._tokens[text] = replace(token, expires_at=now)
+            self._tokens[text] = replace(token, expires_at=datetime.now(UTC))
 
     def _hand_out(self, key: AccessKey, user: User) -> None:
         self.gatekeeper.keys[key.id] = key

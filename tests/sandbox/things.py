@@ -1,11 +1,15 @@
 """What the sandbox's cloud holds, as data: volumes, images, exports, jobs."""
 
+import uuid
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
 from tests.sandbox.fates import Fate
-from volume_images.model import VolumeStatus
+from volume_images.model import ImageStatus, VolumeStatus
+
+QUEUED_SHARE = 0.25
+"""The part of an export during which its image is still queued: the conversion."""
 
 
 class Visibility(StrEnum):
@@ -74,16 +78,6 @@ class SandboxImage:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Message:
-    """What Cinder records about a failed export: its only trace."""
-
-    id: str
-    volume_id: str
-    created_at: datetime
-    request_id: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
     """A job of IMS, which makes an image of an attached disk."""
 
@@ -115,3 +109,28 @@ class Export:
     request_id: str
     holds_volume: bool = True
     holds_image: bool = True
+
+    def image_status(self, moment: datetime) -> ImageStatus:
+        """Return the status that its image has at a moment while it is under way."""
+        saving_at = self.started_at + (self.ends_at - self.started_at) * QUEUED_SHARE
+        return ImageStatus.SAVING if moment >= saving_at else ImageStatus.QUEUED
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """What Cinder records about a failed export: its only trace."""
+
+    id: str
+    volume_id: str
+    created_at: datetime
+    request_id: str
+
+    @classmethod
+    def about(cls, export: Export) -> "Message":
+        """Record that an export has failed."""
+        return cls(
+            id=str(uuid.uuid4()),
+            volume_id=export.volume.id,
+            created_at=export.ends_at,
+            request_id=export.request_id,
+        )

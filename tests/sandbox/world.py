@@ -21,9 +21,6 @@ from tests.sandbox.things import (
 from volume_images.model import Dialect, ImageStatus, VolumeStatus
 
 GIB = 1024**3
-QUEUED_SHARE = 0.25
-"""The part of an export during which its image is still queued: the conversion."""
-
 STORED_SHARE = 0.3
 """How much of a volume a compressed format stores."""
 
@@ -37,7 +34,7 @@ class World:
 
     Hold `lock` while reading or changing more than one thing. `volumes` and `images` are by id,
     as they were when `settle` was last called: every request calls it first. `fate` is that of
-    the exports that are started from now on.
+    the exports started from now on; what `ended` and `departed` can still be shown late.
     """
 
     def __init__(self, dialect: Dialect, clock: SandboxClock, project_id: str) -> None:
@@ -48,8 +45,9 @@ class World:
         self.volumes: dict[str, SandboxVolume] = {}
         self.images: dict[str, SandboxImage] = {}
         self.messages: list[Message] = []
-        self.exports: list[Export] = []
         self.jobs: dict[str, Job] = {}
+        self.exports: list[Export] = []
+        self.ended: list[Export] = []
         self.departed: list[Departed] = []
         self.fate = GOOD
         self.still = False
@@ -74,11 +72,10 @@ class World:
             for export in list(self.exports):
                 if now >= export.ends_at:
                     self.exports.remove(export)
+                    self.ended.append(export)
                     self._end(export)
                 elif export.holds_image:
-                    queued = (export.ends_at - export.started_at) * QUEUED_SHARE
-                    saving = now >= export.started_at + queued
-                    export.image.status = ImageStatus.SAVING if saving else ImageStatus.QUEUED
+                    export.image.status = export.image_status(now)
             for volume in self.volumes.values():
                 if volume.ready_at is not None and now >= volume.ready_at:
                     volume.ready_at = None
@@ -259,6 +256,11 @@ class World:
         """Delete a volume, if it is there."""
         self._part_with(self.volumes.pop(volume_id, None))
 
+    def forget_past(self) -> None:
+        """Have no past that could be shown late: for whoever sets the clock back."""
+        self.ended.clear()
+        self.departed.clear()
+
     def _part_with(self, thing: SandboxImage | SandboxVolume | None) -> None:
         if thing is not None:
             self.departed.append(Departed(thing, self.clock.now()))
@@ -268,7 +270,7 @@ class World:
             export.volume.status = export.volume.resting_status
             export.volume.updated_at = export.ends_at
         if export.fate.image is ImageFate.FAILED:
-            self._record_failure(export)
+            self.messages.append(Message.about(export))
         if export.holds_image and export.image.id in self.images:
             self._end_image(export)
 
@@ -287,16 +289,6 @@ class World:
             case _:
                 assert_never(fate)
         image.updated_at = export.ends_at
-
-    def _record_failure(self, export: Export) -> None:
-        self.messages.append(
-            Message(
-                id=str(uuid.uuid4()),
-                volume_id=export.volume.id,
-                created_at=export.ends_at,
-                request_id=export.request_id,
-            )
-        )
 
     def _fill(self, image: SandboxImage, size_gib: int) -> None:
         image.virtual_bytes = size_gib * GIB

@@ -118,7 +118,7 @@ def test_a_new_image_is_shown_late_in_listings_and_by_id(api: Api) -> None:
         assert api("GET", f"/image/v2/images/{image_id}").status_code == 404
         api.cloud.clock.advance(HOUR)
         assert image_ids(api) == [image_id]
-        assert api("GET", f"/image/v2/images/{image_id}").json()["status"] == "active"
+        assert api("GET", f"/image/v2/images/{image_id}").json()["status"] == "queued"
 
 
 @pytest.mark.parametrize(("reads", "listed", "by_id"), [("listings", 0, 200), ("by_id", 1, 404)])
@@ -140,6 +140,17 @@ def test_a_deleted_image_is_still_listed_for_a_while_and_cannot_be_deleted_again
         assert api("DELETE", f"/image/v2/images/{image_id}").status_code in {400, 404}
         api.cloud.clock.advance(timedelta(minutes=1))
         assert image_ids(api) == []
+
+
+def test_a_finished_image_is_listed_as_unfinished_for_a_while(api: Api) -> None:
+    image_id = exported(api, Ending(seconds=3600))
+    api.cloud.clock.advance(HOUR)
+    with api.cloud.failing(ShownLate(seconds=60, reads=Reads.LISTINGS)):
+        [listed] = api("GET", listing(api)).json()["images"]
+        shown = api("GET", f"/image/v2/images/{image_id}").json()
+        assert (listed["status"], shown["status"]) == ("saving", "active")
+        api.cloud.clock.advance(timedelta(minutes=1))
+        assert api("GET", listing(api)).json()["images"][0]["status"] == "active"
 
 
 def three_images(api: Api) -> list[str]:

@@ -1,6 +1,7 @@
 """What happens to requests and answers on the way, as a plain HTTP client sees it."""
 
 import email.utils
+import threading
 import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
@@ -15,6 +16,7 @@ from tests.sandbox.faults import (
     BadTokens,
     Body,
     Fault,
+    Faults,
     Latency,
     Lost,
     Refused,
@@ -192,6 +194,15 @@ def test_refused_connections_are_refused_and_open_ones_end(api: Api) -> None:
             requests.get(api.cloud.url, timeout=5)
         assert requests.get(api.cloud.clock_url, timeout=5).status_code == 200
     assert statuses(api, 1) == [200]
+
+
+def test_a_cloud_may_refuse_from_its_start_to_its_end() -> None:
+    before = set(threading.enumerate())
+    cloud = CloudSandbox(dialect=Dialect.OPENSTACK)
+    cloud.faults = Faults(rules=(Refused(),))
+    with cloud, pytest.raises(requests.ConnectionError, match="refused"):
+        requests.get(cloud.url, timeout=5)
+    assert set(threading.enumerate()) == before
 
 
 def test_something_else_answers_with_a_page_before_the_work(api: Api) -> None:
