@@ -87,6 +87,10 @@ class Stack:
                 return self._values.get(name, name)
             case {"Fn::GetAtt": [name, attribute]}:
                 return _attribute(name, attribute)
+            case {"Fn::Sub": [text, names]}:
+                for name, value in self._render(names).items():
+                    text = text.replace(f"${{{name}}}", value)
+                return self._render({"Fn::Sub": text})
             case {"Fn::Sub": text}:
                 return re.sub(r"\$\{([^}]+)\}", self._substituted, text)
             case {"Fn::If": [condition, then, otherwise]}:

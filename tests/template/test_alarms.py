@@ -18,8 +18,9 @@ from volume_images.model import Tick
 from volume_images.observability import publish
 from volume_images.report import Freshness, FreshnessState, Function, Gauge, ImageResult
 
-ALARMS = Stack().of_type("AWS::CloudWatch::Alarm")
-DASHBOARD = json.loads(Stack().properties("Dashboard")["DashboardBody"])["widgets"]
+WHOLE = Stack(DrillSchedule="rate(7 days)")
+ALARMS = WHOLE.of_type("AWS::CloudWatch::Alarm")
+DASHBOARD = json.loads(WHOLE.properties("Dashboard")["DashboardBody"])["widgets"]
 LEVELS = {metric.name for metrics in METRICS.values() for metric in metrics if metric.level}
 
 Watched = tuple[str, str, frozenset[tuple[str, str]]]
@@ -27,6 +28,7 @@ Watched = tuple[str, str, frozenset[tuple[str, str]]]
 
 FULL = {
     Function.EXPORT: report(address="s3://store/report.json"),
+    Function.DRILL: report(Function.DRILL, address="s3://store/report.json"),
     Function.CLEANUP: report(
         Function.CLEANUP,
         address="s3://store/report.json",
@@ -127,6 +129,7 @@ def test_all_that_was_asked_for_rings() -> None:
         "CloudsUnavailable",
         "ConfigUnreadable",
         "RunsFinished",
+        "DrillsFailed",
     }
 
 
@@ -147,15 +150,14 @@ def test_an_alarm_says_which_command_shows_the_culprits(name: str) -> None:
 def test_the_commands_of_alarms_exist() -> None:
     known = {command.callback.__name__ for command in app.registered_commands if command.callback}
     known |= {str(group.name) for group in app.registered_groups}
-    every = Stack(DrillSchedule="rate(7 days)").of_type("AWS::CloudWatch::Alarm")
-    texts = [alarm["AlarmDescription"] for alarm in every.values()]
+    texts = [alarm["AlarmDescription"] for alarm in ALARMS.values()]
     named = {name for text in texts for name in re.findall(r"volume-images ([a-z]+)\b", text)}
     assert "status" in named
     assert named - known == set()
 
 
 def test_the_logs_that_alarms_name_are_those_of_the_functions() -> None:
-    groups = {one["LogGroupName"] for one in Stack().of_type("AWS::Logs::LogGroup").values()}
+    groups = {one["LogGroupName"] for one in WHOLE.of_type("AWS::Logs::LogGroup").values()}
     texts = [alarm["AlarmDescription"] for alarm in ALARMS.values()]
     named = {name for text in texts for name in re.findall(r"/aws/lambda/[\w-]+", text)}
     assert named == groups
@@ -201,7 +203,8 @@ def test_a_cleanup_that_does_not_come_rings_before_announcements_lapse(
 @pytest.mark.parametrize("name", ALARMS)
 def test_no_alarm_looks_back_further_than_cloudwatch_allows(name: str) -> None:
     """A day; seven days with periods of an hour and more (CloudWatch, "Alarms")."""
-    stack = Stack(TickSchedule="rate(1 hour)", CleanupSchedule="rate(24 hours)")
+    slow = {"TickSchedule": "rate(1 hour)", "CleanupSchedule": "rate(24 hours)"}
+    stack = Stack(DrillSchedule="rate(7 days)", **slow)
     alarm = stack.properties(name)
     stats = [one["MetricStat"] for one in alarm.get("Metrics", []) if "MetricStat" in one]
     periods = [one["Period"] for one in stats] or [alarm["Period"]]
@@ -276,9 +279,12 @@ def test_one_alarm_can_be_fired_to_see_it_arrive() -> None:
     assert ALARMS[name[1]]["TreatMissingData"] == "notBreaching"  # so it ends by itself
 
 
-def test_the_dashboard_shows_every_alarm() -> None:
-    (alarms,) = [one["properties"]["alarms"] for one in DASHBOARD if one["type"] == "alarm"]
-    assert sorted(alarms) == sorted(f"arn:{name}" for name in ALARMS)
+@pytest.mark.parametrize("stack", [WHOLE, Stack()], ids=["with drills", "without"])
+def test_the_dashboard_shows_every_alarm(stack: Stack) -> None:
+    widgets = json.loads(stack.properties("Dashboard")["DashboardBody"])["widgets"]
+    (alarms,) = [one["properties"]["alarms"] for one in widgets if one["type"] == "alarm"]
+    there = stack.of_type("AWS::CloudWatch::Alarm")
+    assert sorted(alarms) == sorted(f"arn:{name}" for name in there)
 
 
 def test_the_dashboard_has_a_row_for_people_and_one_for_engineers() -> None:
