@@ -122,6 +122,8 @@ POLICY = PolicyView(
     waiting=0,
     images=1,
     going=0,
+    announced=0,
+    first_goes=None,
     stored_bytes=0,
     oldest_newest_slot=SLOT,
 )
@@ -256,6 +258,17 @@ def test_volumes_of_one_name_are_told_apart_and_clouds_named() -> None:
         ["lab", "db01", "26369c5d"],
         ["otc", "db01", "16369c5d"],
     ]
+
+
+def test_images_that_no_policy_covers_are_told_of() -> None:
+    orphan = replace(FRESH, condition=None, images=(GOING, GOING))
+    one = volume(orphan, presence=Presence.GONE)
+
+    said = "2 orphaned images, which no policy covers any more; 2 of them to go: --all shows them"
+    assert said in shown(view(one))
+    assert f"db01    {ID}  daily        2  the volume is gone from its cloud; 2 announced, the" in (
+        "\n".join(shown(view(one), width=120, everything=True))
+    )
 
 
 def test_a_damaged_state_is_said_to_be_so() -> None:

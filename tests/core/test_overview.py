@@ -324,7 +324,15 @@ def test_policies_sum_up_their_volumes() -> None:
     assert (daily.name, daily.volumes, daily.stale) == ("daily", 1, 0)
     assert daily.conditions == {Condition.FRESH: 1}
     assert (daily.images, daily.going, daily.stored_bytes) == (10, 7, 10 * GIB)
+    assert (daily.announced, daily.first_goes) == (0, None)
     assert daily.oldest_newest_slot == slot(10)
+
+
+def test_policies_tell_how_much_stands_announced_and_when_the_first_goes() -> None:
+    yesterday = judged(days(*range(1, 10)), at=NOW - DAY)
+    (daily,) = fleet(judged(TEN, yesterday.after)).policies
+
+    assert (daily.going, daily.announced, daily.first_goes) == (7, 6, NOW - DAY + GRACE)
 
 
 def test_the_json_has_all_images_only_where_they_are_asked_for() -> None:

@@ -14,6 +14,9 @@ INDENT = "  "
 LEAST_BESIDE = 20
 """A column goes below its row rather than be narrower than this, or take more than two lines."""
 
+AMPLE = 24
+"""A column that wraps is not made narrower than this before another one goes below."""
+
 SHORT_WORD = 16
 """A word up to this long is never broken: `volume_uploading`."""
 
@@ -83,16 +86,22 @@ def _placed(columns: Sequence[Column], rows: Sequence[Sequence[Text]], width: in
     least = [_least(column, natural[index], titled, index) for index, column in enumerate(columns)]
     every = range(len(columns))
     aside = [index for index in every if columns[index].below]
-    for below in ([], aside):
-        beside = [index for index in every if index not in below]
-        if sum(least[index] + GAP for index in beside) - GAP <= width:
-            return _Placed(beside, _shrunk(beside, natural, least, width), below)
+    others = [index for index in every if index not in aside]
+    ample = [max(least[index], min(natural[index], AMPLE)) for index in every]
+    wanted = [least[index] if index in aside else ample[index] for index in every]
     tight = [
         min(least[index], LEAST_BESIDE // 2) if columns[index].wraps else least[index]
         for index in every
     ]
-    beside = [index for index in every if index not in aside]
-    return _Placed(beside, _shrunk(beside, natural, tight, width), aside)
+    if _sum(wanted) <= width:
+        return _Placed(every, _shrunk(every, natural, wanted, width), ())
+    if _sum([least[index] for index in others]) <= width:
+        return _Placed(others, _shrunk(others, natural, least, width), aside)
+    return _Placed(others, _shrunk(others, natural, tight, width), aside)
+
+
+def _sum(widths: Sequence[int]) -> int:
+    return sum(widths) + GAP * (len(widths) - 1)
 
 
 def _least(column: Column, natural: int, rows: Iterable[Sequence[Text]], index: int) -> int:
@@ -111,7 +120,7 @@ def _shrunk(
 ) -> list[int]:
     """Take from the widest column that has room to give, until all fit."""
     widths = {index: natural[index] for index in beside}
-    while sum(widths.values()) + GAP * (len(beside) - 1) > width:
+    while _sum(list(widths.values())) > width:
         giving = [index for index in beside if widths[index] > least[index]]
         if not giving:
             break

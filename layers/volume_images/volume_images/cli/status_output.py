@@ -38,6 +38,7 @@ def status_text(view: FleetView, width: int, *, everything: bool) -> RenderableT
         parts.append(Text("In a cloud and under no policy:", "bold"))
         parts += [_unprotected_grid(shown_bare, view, width), *_more(bare, shown_bare), Text()]
     parts += [_policy_grid(view.policies, view.at, width), Text()]
+    parts += _orphans(view, names, width, everything=everything)
     parts.append(paragraph(_summary(view, everything=everything), width))
     return Group(*parts)
 
@@ -100,7 +101,7 @@ def _series_grid(
         *([Column("cloud", wraps=True)] if several else []),
         Column("volume", wraps=True),
         Column("policy", wraps=True),
-        Column("state"),
+        Column("state", wraps=True),
         *([Column("newest good")] if wide else []),
         Column("age", right=True),
         Column("max", right=True),
@@ -150,6 +151,43 @@ def _unprotected_grid(volumes: Sequence[VolumeView], view: FleetView, width: int
     return grid(columns, cells, width)
 
 
+def _orphans(
+    view: FleetView, names: dict[tuple[str, str], str], width: int, *, everything: bool
+) -> list[Text]:
+    """Tell of images that no policy keeps any more: they, too, may be about to go."""
+    rows = [
+        (volume, series)
+        for volume in view.volumes
+        for series in volume.series
+        if not series.is_covered
+    ]
+    if not rows:
+        return []
+    images = sum(len(series.images) for _, series in rows)
+    going = sum(len(series.going) for _, series in rows)
+    said = f"{images} orphaned images, which no policy covers any more; {going} of them to go"
+    if not everything:
+        return [paragraph(f"{said}: --all shows them", width), Text()]
+    columns = [
+        Column("volume", wraps=True),
+        Column("id"),
+        Column("policy", wraps=True),
+        Column("images", right=True),
+        Column("what to know", wraps=True, below=True),
+    ]
+    cells = [
+        [
+            cell(names[volume.cloud, volume.id]),
+            cell(volume.id),
+            cell(series.policy),
+            cell(str(len(series.images))),
+            cell("; ".join(notes_of(volume, series, view.at))),
+        ]
+        for volume, series in rows
+    ]
+    return [paragraph(f"{said}:", width, "bold"), grid(columns, cells, width), Text()]
+
+
 def _policy_grid(policies: Sequence[PolicyView], now: datetime, width: int) -> Text:
     """Draw a line for each policy; columns that say nothing of any are left out."""
     counted = {
@@ -161,6 +199,7 @@ def _policy_grid(policies: Sequence[PolicyView], now: datetime, width: int) -> T
         "under way": [policy.pending for policy in policies],
         "requests": [policy.waiting for policy in policies],
         "expired": [policy.going for policy in policies],
+        "announced": [policy.announced for policy in policies],
     }
     told = {title: counts for title, counts in counted.items() if any(counts)}
     columns = [
@@ -188,6 +227,8 @@ def _policy_grid(policies: Sequence[PolicyView], now: datetime, width: int) -> T
 def _in_sum(policy: PolicyView, now: datetime) -> Iterator[str]:
     if policy.oldest_newest_slot:
         yield f"oldest {spell_span(now - policy.oldest_newest_slot)}"
+    if policy.first_goes:
+        yield f"first goes {in_utc(policy.first_goes)}"
     if policy.stored_bytes:
         yield f"{spell_size(policy.stored_bytes)} stored"
     if policy.next_slot:

@@ -36,7 +36,8 @@ class CloudView:
 class PolicyView:
     """One policy over the whole fleet; `stored_bytes` is what the clouds tell of its images.
 
-    `stale` counts also volumes never exported that should have been by now.
+    `stale` counts also volumes never exported that should have been by now. Of the images that are
+    to go, some may not be `announced` yet; `first_goes` is when the first of those that are may.
     """
 
     name: str
@@ -49,6 +50,8 @@ class PolicyView:
     waiting: int
     images: int
     going: int
+    announced: int
+    first_goes: datetime | None
     stored_bytes: int
     oldest_newest_slot: datetime | None
 
@@ -65,6 +68,8 @@ class PolicyView:
             "waiting": self.waiting,
             "images": self.images,
             "going": self.going,
+            "announced": self.announced,
+            "first_goes": iso(self.first_goes),
             "stored_bytes": self.stored_bytes,
             "oldest_newest_slot": iso(self.oldest_newest_slot),
         }

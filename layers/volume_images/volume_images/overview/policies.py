@@ -27,6 +27,7 @@ def _policy_view(
     name: str, policy: Policy, series: list[SeriesView], next_slot: datetime | None
 ) -> PolicyView:
     images = [image for one in series for image in one.images]
+    announced = [image.going for image in images if image.going and image.going.is_announced]
     return PolicyView(
         name=name,
         max_age=policy.max_age,
@@ -38,6 +39,8 @@ def _policy_view(
         waiting=sum(len(one.waiting) for one in series),
         images=len(images),
         going=sum(image.going is not None for image in images),
+        announced=len(announced),
+        first_goes=min((one.deletes_at for one in announced), default=None),
         stored_bytes=sum(image.size_bytes or 0 for image in images),
         oldest_newest_slot=min(
             (one.newest_slot for one in series if one.newest_slot), default=None
