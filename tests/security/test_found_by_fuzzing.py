@@ -116,6 +116,13 @@ def test_a_number_beyond_every_database_is_no_answer(field: str) -> None:
         images(**{field: 10**400})
 
 
+@pytest.mark.parametrize("time", ["0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z"])
+def test_a_time_at_the_end_of_the_calendar_is_no_answer(time: str) -> None:
+    """What is reckoned from it would leave the calendar, and no state would hold it."""
+    with pytest.raises(CloudUnavailable, match="must hold a time from 1970 to 8999"):
+        images(created_at=time)
+
+
 def test_half_a_character_reaches_no_log() -> None:
     (volume,) = volumes(name="a\ud800", metadata={"k\ud800": "v\udfff"})
     assert (volume.name, volume.tags) == ("a?", {"k?": "v?"})

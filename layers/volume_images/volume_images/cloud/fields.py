@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from urllib.parse import quote
 
 from volume_images.errors import CloudUnavailable
-from volume_images.image_name import VOLUME_ID_PATTERN
+from volume_images.image_name import VOLUME_ID_PATTERN, YEARS
 
 LARGEST = 2**63 - 1
 """The largest number of these services' databases (SQL `BigInteger`)."""
@@ -104,9 +104,12 @@ class Entry:
             return None
         try:
             parsed = datetime.fromisoformat(text[:_LONGEST_TIME])
-            return parsed.replace(tzinfo=parsed.tzinfo or UTC).astimezone(UTC)
+            time = parsed.replace(tzinfo=parsed.tzinfo or UTC).astimezone(UTC)
         except (ValueError, OverflowError) as error:
             raise self._malformed(key, "a time") from error
+        if time.year not in YEARS:
+            raise self._malformed(key, f"a time from {YEARS[0]} to {YEARS[-1]}")
+        return time
 
     def texts(self, key: str) -> dict[str, str]:
         """Read an object whose values are all strings; absent is empty."""

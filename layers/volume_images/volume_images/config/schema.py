@@ -67,7 +67,7 @@ class CloudConfig(_Strict):
     )
     max_in_flight: Positive = Field(default=20, description="exports under way at once")
     max_concurrency: Positive = Field(default=16, description="HTTP requests at once")
-    requests_per_second: Annotated[float, Field(strict=True, gt=0)] = Field(
+    requests_per_second: Annotated[float, Field(strict=True, ge=0.001, le=1_000_000)] = Field(
         default=10, description="HTTP requests that a run begins in a second, at most"
     )
     image_quota: Positive | None = Field(
