@@ -105,6 +105,14 @@ def test_a_refusal_without_a_time_pauses_twice_as_long_each_time() -> None:
     assert len({seconds / 2**times for times, seconds in enumerate(pauses)}) > 1
 
 
+def test_a_cloud_that_refuses_for_hours_is_asked_once_in_a_while() -> None:
+    one, now = pace(), 0.0
+    for _ in range(2000):
+        one.refused(now, None)
+        assert one.pause_left(now) <= 1.5 * 60
+        now += one.pause_left(now)
+
+
 def test_an_accepted_request_makes_pauses_short_again() -> None:
     one = pace()
     for now in (0, 10, 20):

@@ -172,6 +172,25 @@ def test_turns_end_within_half_a_minute(cloud: ScriptedCloud, answer: Answer) ->
     assert 2 <= cloud.paths("POST").count(ACTION) <= 8
 
 
+def test_an_export_that_alone_is_turned_away_does_not_go_on_while_others_pass(
+    cloud: ScriptedCloud,
+) -> None:
+    """What passes meanwhile keeps the pauses short, and would let it try for long."""
+    opened = cloud.open()
+    cloud.script("GET", VOLUME_PATH, VOLUME_ANSWER)
+
+    def refuse_but_let_others_pass(_: Request) -> Answer:
+        assert opened.volumes.get(VOLUME) is not None
+        return Answer(429)
+
+    cloud.script("POST", ACTION, refuse_but_let_others_pass)
+    before = cloud.clock.monotonic()
+    with pytest.raises(Throttled):
+        opened.volumes.export(export_request())
+    assert cloud.paths("POST").count(ACTION) == 8
+    assert cloud.clock.monotonic() - before <= 7 * 1.5 * 0.25 + 0.1
+
+
 @pytest.mark.parametrize("talk", [hang_up, half_an_answer, no_http, wrong_gzip])
 def test_an_export_without_a_readable_answer_may_have_been_carried_out(
     cloud: ScriptedCloud, talk: Callable[[socket.socket], None]

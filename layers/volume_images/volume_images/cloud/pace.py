@@ -6,6 +6,7 @@ from random import Random
 START_SHARE = 0.95
 LEAST_SHARE = 0.05
 FIRST_PAUSE_SECONDS = 0.25
+LONGEST_PAUSE_SECONDS = 60.0
 LOOK_BACK_SECONDS = 2.0
 FALLS_ONCE_IN_SECONDS = 1.0
 COMES_BACK_PER_SECOND = 0.01
@@ -21,8 +22,8 @@ class Pace:
     When the cloud refuses a request for its pace alone:
 
     1. All pause, as long as the cloud says. Where it does not say: a quarter of a second, twice as
-       long after each further refusal until a request is accepted, and up to half as long again
-       by chance, so that several clients do not come back together.
+       long after each further refusal until a request is accepted, a minute at the most; and up
+       to half as long again by chance, so that several clients do not come back together.
     2. The pace falls, once a second at most, to nine tenths of what was accepted in the last two
        seconds, but to half of what it was at the least.
     3. The pace comes back by itself: each second, by 1 % of `requests_per_second`.
@@ -39,7 +40,7 @@ class Pace:
         self._may_fall_at = now
         self._next_at = now
         self._paused_until = now
-        self._refusals = 0
+        self._pause = FIRST_PAUSE_SECONDS
         self._accepted: deque[float] = deque()
 
     def wait(self, now: float) -> float:
@@ -63,7 +64,7 @@ class Pace:
 
     def accepted(self, now: float) -> None:
         """Note that the cloud took a request in, whatever it answered."""
-        self._refusals = 0
+        self._pause = FIRST_PAUSE_SECONDS
         self._accepted.append(now)
         self._forget(now)
 
@@ -71,9 +72,8 @@ class Pace:
         """Note that the cloud refused a request for its pace; `retry_after` is its own word."""
         if now >= self._paused_until:
             self._rate = self._lower_rate(now)
-            pause = FIRST_PAUSE_SECONDS * 2**self._refusals * self._chance.uniform(1, 1.5)
-            self._paused_until = now + pause
-            self._refusals += 1
+            self._paused_until = now + self._pause * self._chance.uniform(1, 1.5)
+            self._pause = min(2 * self._pause, LONGEST_PAUSE_SECONDS)
         self._paused_until = max(self._paused_until, now + (retry_after or 0.0))
         self._rate_since = self._paused_until
 
