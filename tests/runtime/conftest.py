@@ -56,6 +56,13 @@ def stack(shared_stack: SandboxStack) -> SandboxStack:
     return shared_stack
 
 
+@pytest.fixture(scope="session")
+def large_stack() -> Iterator[SandboxStack]:
+    """Give a sandbox whose fleet the export function exports first, and cleanup then looks at."""
+    with SandboxStack(dialect=Dialect.OPENSTACK, volumes=500) as stack:
+        yield stack
+
+
 @pytest.fixture
 def start(places: Places, stack: SandboxStack, tmp_path: Path) -> Start:
     """Make a process of a function that works against the sandbox; `with` starts it."""

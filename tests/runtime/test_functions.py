@@ -14,8 +14,9 @@ from typing import Any
 
 import pytest
 
+from tests.runtime.builds import Places
 from tests.runtime.conftest import Say, Start
-from tests.runtime.environment import OF_LAMBDA, Function
+from tests.runtime.environment import OF_LAMBDA, ExecutionEnvironment, Function
 from tests.sandbox.stack import SandboxStack
 from tests.template.rendered import template
 
@@ -24,7 +25,8 @@ pytestmark = pytest.mark.runtime
 EVENTS = Path(__file__).parents[2] / "events"
 EXPORT = Function("ExportVolumes")
 CLEANUP = Function("CleanupImages")
-FUNCTIONS = (EXPORT, CLEANUP)
+DRILL = Function("DrillImages", {"DrillSchedule": "rate(7 days)"})
+FUNCTIONS = (EXPORT, CLEANUP, DRILL)
 """Every function of the template, with the parameters under which it is deployed."""
 
 STARTED = {
@@ -120,14 +122,16 @@ def test_every_line_that_it_prints_is_json_and_metrics_are_among_them(
     with start(function) as process:
         process.invoke(TICK)
         lines = process.lines
-    metrics = [line for line in lines if "_aws" in line]
-    assert metrics[0]["_aws"]["CloudWatchMetrics"][0]["Namespace"] == "VolumeImages"
+    namespace = function.properties["Environment"]["Variables"]["POWERTOOLS_METRICS_NAMESPACE"]
+    metrics = [line["_aws"]["CloudWatchMetrics"] for line in lines if "_aws" in line]
+    assert {metric["Namespace"] for blob in metrics for metric in blob} == {namespace}
     assert [line["message"] for line in lines if "_aws" not in line][-1] == "run.finished"
 
 
 def test_every_export_event_starts_what_it_names(start: Start, stack: SandboxStack) -> None:
-    files = {path.stem for path in EVENTS.glob("*.json") if "cleanup" not in path.stem}
-    assert set(STARTED) == files
+    others = {path.stem for path in EVENTS.glob("cleanup-*.json")}
+    others |= {path.stem for path in EVENTS.glob("drill-*.json")}
+    assert set(STARTED) == {path.stem for path in EVENTS.glob("*.json")} - others
     with start(EXPORT) as process:
         for name, started in STARTED.items():
             stack.reset()
@@ -144,6 +148,39 @@ def test_every_cleanup_event_is_taken(start: Start) -> None:
             ended = process.invoke(event(path.stem))
             assert ended.error is None, path.stem
             assert ended.answer["counts"]["deleted"] == 0
+
+
+def test_every_drill_event_restores_what_was_exported(start: Start, stack: SandboxStack) -> None:
+    stack.cloud.world.creation_seconds = 0.0
+    with start(EXPORT) as process:
+        process.invoke(TICK)
+    stack.cloud.clock.advance(TWENTY_MINUTES)
+    with start(DRILL) as process:
+        for path in sorted(EVENTS.glob("drill-*.json")):
+            ended = process.invoke(event(path.stem))
+            assert ended.error is None, path.stem
+            seen = "skipped" if "dry-run" in path.stem else "passed"
+            assert {result: many for result, many in ended.answer["counts"].items() if many} == {
+                seen: 1
+            }
+    assert len(stack.cloud.world.volumes) == 3
+
+
+def test_a_fleet_fits_into_the_memory_that_the_template_gives(
+    large_stack: SandboxStack, places: Places, tmp_path: Path, say: Say
+) -> None:
+    fleet = len(large_stack.cloud.world.volumes)
+    for function in (EXPORT, CLEANUP):
+        with ExecutionEnvironment(function, places, large_stack.env, tmp_path / "log") as process:
+            ended = process.invoke(TICK)
+            assert ended.error is None
+            memory = function.properties["MemorySize"]
+            assert process.peak_mib < memory
+            say(
+                f"{function.name}: {fleet} volumes in {ended.milliseconds:.0f} ms, at most"
+                f" {process.peak_mib:.0f} MiB of {memory}"
+            )
+    assert len(large_stack.cloud.world.images) == fleet
 
 
 def test_a_run_whose_time_is_nearly_over_starts_nothing_and_says_so(
