@@ -47,7 +47,7 @@ class Volumes(Protocol):
         ...
 
     def export(self, request: ExportRequest) -> ExportAnswer | ExportJob:
-        """POST the export, once: never repeated here, whatever the answer.
+        """POST the export; never again here once the cloud may have begun with it.
 
         Which call that is, the cloud's `strategy` says: an ExportJob comes of `ims_job` alone.
         Raises LostAnswer when the request may have been carried out all the same.

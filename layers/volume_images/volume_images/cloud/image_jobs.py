@@ -26,7 +26,7 @@ class ImageJobs:
         self._project_id = project_id
 
     def start(self, request: ExportRequest) -> ExportJob:
-        """POST the job, once ("Creating an Image", from a data disk): it takes the name alone."""
+        """POST the job ("Creating an Image", from a data disk): it takes the name alone."""
         image = {"name": request.image_name, "volume_id": request.volume_id}
         answer = self._session.post_once(
             f"{self._base}/v2/cloudimages/action", {"data_images": [image]}

@@ -98,7 +98,7 @@ class CloudVolumes:
         return volume
 
     def export(self, request: ExportRequest) -> ExportAnswer | ExportJob:
-        """POST the export, once: never repeated here, whatever the answer."""
+        """POST the export; never again here once the cloud may have begun with it."""
         if self._jobs is not None:
             return self._jobs.start(request)
         fields = {
