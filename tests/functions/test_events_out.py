@@ -19,6 +19,7 @@ from tests.report_samples import START, outcome, report, world_in
 from tests.sandbox.aws_server import AwsSandbox
 from tests.sandbox.stack import SandboxStack
 from volume_images.bootstrap import Connections
+from volume_images.clock import SystemClock
 from volume_images.errors import RunFailed, StoreError
 from volume_images.event_bus import EventBus
 from volume_images.events_out import Event, events, nothing_told
@@ -30,6 +31,7 @@ from volume_images.settings import Settings
 from volume_images.telling import TOLD_KEY, Listeners, Unsent, tell
 
 BUS = "backup"
+AT_ONCE = SystemClock().monotonic
 DOUBT = Unsent(1, "event bus backup: InternalFailure")
 
 
@@ -233,7 +235,8 @@ def bus(aws: AwsSandbox) -> Iterator[Bus]:
 class TestBus:
     def test_an_event_arrives_as_it_is_documented(self, bus: Bus) -> None:
         told = events(stale("v-1"), nothing_told("0123456789ab"))
-        ours = EventBus(lambda: bus.client, BUS, "111122223333/eu-central-1/volume-images")
+        deployment = "111122223333/eu-central-1/volume-images"
+        ours = EventBus(lambda: bus.client, BUS, deployment, AT_ONCE)
         assert ours.send(told) is None
         received = {event["detail-type"]: event for event in bus.received()}
         assert set(received) == {event.type.value for event in told}
@@ -245,13 +248,13 @@ class TestBus:
 
     def test_events_go_ten_at_a_time(self, bus: Bus) -> None:
         told = events(stale(*(f"v-{number}" for number in range(60))), nothing_told("0123456789ab"))
-        assert EventBus(lambda: bus.client, BUS, "test").send(told) is None
+        assert EventBus(lambda: bus.client, BUS, "test", AT_ONCE).send(told) is None
         assert len(bus.received()) == len(told) == 52
 
     def test_entries_that_were_not_taken_are_counted(self) -> None:
         client = Answering([{"Entries": [{"EventId": "1"}, {"ErrorCode": "InternalFailure"}]}])
         told = events(stale("v-1"), nothing_told("0123456789ab"))
-        assert EventBus(lambda: client, BUS, "test").send(told) == DOUBT
+        assert EventBus(lambda: client, BUS, "test", AT_ONCE).send(told) == DOUBT
 
     def test_after_a_call_that_failed_no_other_is_tried(self) -> None:
         """A run has seconds left, and a bus that denies one call denies all."""
@@ -259,11 +262,21 @@ class TestBus:
         taken: dict[str, Any] = {"Entries": [{"EventId": "1"}] * 10}
         client = Answering([taken, denied])
         told = events(stale(*map(str, range(40))), nothing_told("0123456789ab"))
-        unsent = EventBus(lambda: client, BUS, "test").send(told)
+        unsent = EventBus(lambda: client, BUS, "test", AT_ONCE).send(told)
         assert unsent is not None
         assert unsent.events == len(told) - 10
         assert "AccessDenied" in unsent.why
         assert client.answers == []
+
+    def test_a_bus_that_is_slow_does_not_take_the_run_over_its_time(self) -> None:
+        taken: dict[str, Any] = {"Entries": [{"EventId": "1"}] * 10}
+        client = Answering([taken] * 4)
+        ticking = iter(range(0, 1000, 3))
+        told = events(stale(*map(str, range(60))), nothing_told("0123456789ab"))
+        unsent = EventBus(lambda: client, BUS, "test", lambda: next(ticking)).send(told)
+        why = f"event bus {BUS}: took longer than 8 seconds"
+        assert (unsent, len(told)) == (Unsent(22, why), 52)
+        assert len(client.answers) == 1
 
 
 @dataclass

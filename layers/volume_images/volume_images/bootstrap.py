@@ -82,8 +82,11 @@ class Connections(AwsClients):
             except VolumeImagesError as error:
                 return str(error)
 
+        def send_to(bus: str) -> EventBus:
+            return EventBus(lambda: self.events, bus, settings.deployment, _SYSTEM_CLOCK.monotonic)
+
         return Listeners(
-            send=EventBus(lambda: self.events, bus, settings.deployment).send if bus else None,
+            send=send_to(bus).send if bus else None,
             beat=partial(beat_once, url) if url else None,
         )
 

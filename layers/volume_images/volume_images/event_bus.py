@@ -16,6 +16,9 @@ SOURCE = "volume-images"
 ENTRIES_AT_ONCE = 10
 """PutEvents takes no more (EventBridge API)."""
 
+LONGEST = 8.0
+"""Seconds after which no other call begins: a run that used all its time has twenty left."""
+
 
 class EventsClient(Protocol):
     """The client of EventBridge, as far as it is needed."""
@@ -27,27 +30,30 @@ class EventsClient(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class EventBus:
-    """A bus by its name; `deployment` tells whose events they are."""
+    """A bus by its name; `deployment` tells whose events they are, `seconds` how time goes by."""
 
     client: Callable[[], EventsClient]
     name: str
     deployment: str
+    seconds: Callable[[], float]
 
     def send(self, events: Sequence[Event]) -> Unsent | None:
-        """Send events, ten at a time; after a call that failed no other is tried."""
-        unsent, why = 0, ""
-        for start in range(0, len(events), ENTRIES_AT_ONCE):
-            batch = events[start : start + ENTRIES_AT_ONCE]
+        """Send events, ten at a time; after a call that failed, or late, no other is tried."""
+        left, refused, stopped = events, list[str](), ""
+        began = self.seconds()
+        while left and not stopped:
+            entries = [self._entry(event) for event in left[:ENTRIES_AT_ONCE]]
             try:
-                answer = self.client().put_events(Entries=[self._entry(event) for event in batch])
+                answer = self.client().put_events(Entries=entries)
             except (ClientError, BotoCoreError, SettingsError) as error:
-                unsent += len(events) - start
-                why = why or f"event bus {self.name}: {' '.join(str(error).split())}"
-                break
-            refused = [entry for entry in answer["Entries"] if entry.get("ErrorCode")]
-            if refused:
-                unsent += len(refused)
-                why = why or f"event bus {self.name}: {refused[0]['ErrorCode']}"
+                stopped = " ".join(str(error).split())
+                continue
+            refused += [one["ErrorCode"] for one in answer["Entries"] if one.get("ErrorCode")]
+            left = left[ENTRIES_AT_ONCE:]
+            if self.seconds() - began > LONGEST:
+                stopped = f"took longer than {LONGEST:.0f} seconds"
+        unsent = len(left) + len(refused)
+        why = f"event bus {self.name}: {[*refused, stopped][0]}"
         return Unsent(unsent, why) if unsent else None
 
     def _entry(self, event: Event) -> dict[str, Any]:
