@@ -66,6 +66,9 @@ audit-required: .venv/.ready ## the pins again; fails where no advisory source a
 bench-throttled: .venv/.ready ## how close the pace comes to what a throttled cloud allows
 	$(VENV)/python -m tests.benchmarks.throttled
 
+bench-scale: .venv/.ready ## one run in a fleet of 100,000 volumes: time, memory, exports
+	$(VENV)/python -m tests.benchmarks.scale
+
 lint: .venv/.ready .tools/sam/.ready ## style, types, import directions, template
 	$(VENV)/ruff check
 	$(VENV)/ruff format --check

@@ -1,6 +1,6 @@
 """Gathering what is seen of one cloud before its exports are settled and planned."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -18,7 +18,7 @@ from volume_images.export.settling import (
     with_their_images,
 )
 from volume_images.export.state import Discovered, ExportState, UnderWay
-from volume_images.model import GroupKey, Image, Volume
+from volume_images.model import PENDING_STATUSES, GroupKey, Image, Volume
 from volume_images.protocols import Cloud
 from volume_images.recognition import (
     Identity,
@@ -110,6 +110,18 @@ def images_named(
     listed = cloud.images.all(since - BEFORE_OLDEST)
     ours = _recognised([image for image in listed if image.name in names], who, {})
     return {one.image.name: one.image for one in ours}
+
+
+def all_under_way(cloud: Cloud, entries: Collection[UnderWay], now: datetime) -> bool:
+    """Whether these exports are all on their way still, by one listing. Raises CloudError.
+
+    False where that is in doubt: then a look has to find out.
+    """
+    if not all(entry.image_id and now <= entry.deadline for entry in entries):
+        return False
+    oldest = min((entry.intended_at for entry in entries), default=now)
+    listed = {image.id: image.status for image in cloud.images.all(oldest - BEFORE_OLDEST)}
+    return all(listed.get(entry.image_id) in PENDING_STATUSES for entry in entries)
 
 
 @dataclass(frozen=True, slots=True)

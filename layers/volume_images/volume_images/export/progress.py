@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 
 from volume_images.export.changes import Say
-from volume_images.export.state import ExportState, slot_key
+from volume_images.export.state import ExportState, slot_key, spelled
 from volume_images.report import ExportResult, Outcome
 
 _SLOT = "%Y%m%dT%H%M%SZ"
@@ -87,4 +87,5 @@ def _group(outcome: Outcome) -> str:
 
 
 def _text(outcome: Outcome) -> str:
-    return f"{outcome.slot:{_SLOT}} {outcome.result.value} {outcome.reason}"
+    assert outcome.slot is not None
+    return f"{spelled(outcome.slot)} {outcome.result.value} {outcome.reason}"

@@ -10,12 +10,12 @@ from volume_images.export.asking import asked_for, named_slots
 from volume_images.export.changes import SecretRefused, Unserved
 from volume_images.export.draft import Change, changed
 from volume_images.export.errand import Errand
-from volume_images.export.gathering import known_members
+from volume_images.export.gathering import all_under_way, known_members
 from volume_images.export.looking import look, scene_of
 from volume_images.export.memory import read, write_through
 from volume_images.export.planning import plan_exports
 from volume_images.export.progress import Progress
-from volume_images.export.state import ExportState, Missed
+from volume_images.export.state import ExportState, Missed, UnderWay
 from volume_images.memory import Memory, Origin
 from volume_images.model import GroupKey
 from volume_images.protocols import Cloud
@@ -64,11 +64,12 @@ class Served:
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """A cloud that stays open, and what was said of it so far."""
+    """A cloud that stays open, what was said of it so far, and what is under way there."""
 
     errand: Errand
     cloud: Cloud
     progress: Progress
+    under_way: Sequence[UnderWay] = ()
 
 
 def serve(errand: Errand, memory: Memory[ExportState]) -> Served:
@@ -90,10 +91,17 @@ def serve(errand: Errand, memory: Memory[ExportState]) -> Served:
 
 
 def serve_again(served: Served) -> Served:
-    """Look once more where slots waited for room. Raises StoreError."""
-    assert served.visit is not None
-    again = _looked(served.visit, read(served.visit.errand))
-    return replace(again, red=served.red)
+    """Look once more where slots waited for room, unless there is none yet. Raises StoreError."""
+    visit = served.visit
+    assert visit is not None
+    errand = visit.errand
+    full = len(visit.under_way) >= errand.cloud_config.max_in_flight
+    try:
+        if full and all_under_way(visit.cloud, visit.under_way, errand.world.clock.now()):
+            return served
+    except CloudError as error:
+        return _unserved(errand, visit.progress, error)
+    return replace(_looked(visit, read(errand)), red=served.red)
 
 
 def _looked(visit: Visit, memory: Memory[ExportState]) -> Served:
@@ -108,7 +116,9 @@ def _looked(visit: Visit, memory: Memory[ExportState]) -> Served:
         result, reason = CloudResult.SERVED, ""
     served = _served(errand, looked.memory, looked.progress, result, reason)
     if errand.stays and looked.short_of_room:
-        return replace(served, visit=replace(visit, progress=looked.progress))
+        under_way = tuple(looked.memory.state.under_way.values())
+        stays = replace(visit, progress=looked.progress, under_way=under_way)
+        return replace(served, visit=stays)
     return served
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime
+from functools import lru_cache
 from typing import Annotated
 from zoneinfo import ZoneInfo
 
@@ -185,7 +186,13 @@ def export_state_key(cloud: str) -> str:
 
 def slot_key(group: str, slot: datetime) -> str:
     """Return the key of one slot of one group."""
-    return f"{group}@{slot:%Y%m%dT%H%M%SZ}"
+    return f"{group}@{spelled(slot)}"
+
+
+@lru_cache(maxsize=256)  # a look spells a few slots, for each of thousands of volumes
+def spelled(slot: datetime) -> str:
+    """Return a slot as image names spell it."""
+    return f"{slot:%Y%m%dT%H%M%SZ}"
 
 
 def marked(state: ExportState, run_id: str) -> ExportState:
