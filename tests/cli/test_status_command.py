@@ -1,5 +1,6 @@
 """`volume-images status`: what needs a look first, and what cannot be known."""
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -52,7 +53,10 @@ def test_what_needs_a_look_comes_first_and_the_rest_in_sum(
     assert second.split()[:6] == [new.name, "daily", "never", "exported", "-", "40h"]
     assert fresh.name not in said.out
     assert f"{bare.name}  {bare.id}  {bare.status}" in said.out
-    assert "daily         3      1      1               1        8      14" in said.out
+    assert "\ndaily         3      1      1               1\n" in said.out
+    in_sum = " ".join(said.out.split())
+    assert "; 14 images of " in in_sum
+    assert " GiB; 8 expired, to be announced" in in_sum
     assert max(map(len, said.out.splitlines())) <= 80
 
 
@@ -225,6 +229,42 @@ def test_a_volume_in_order_is_only_counted() -> None:
     assert lines[-1].startswith("1 volume at 2026-03-02 02:05Z: 1 in order; --all shows")
 
 
+def test_what_is_too_old_comes_before_what_fails() -> None:
+    trouble = Trouble(result=ExportResult.FAILED, reason="export_failed", at=NOW)
+    failing = volume(replace(FRESH, trouble=trouble), name="failing")
+    late = volume(
+        replace(FRESH, condition=Condition.NEVER_EXPORTED, stale=True, newest_slot=None),
+        name="late",
+        id=ID.replace("1", "2"),
+    )
+    names = [line.split()[0] for line in shown(view(failing, late), width=200)[1:3]]
+    assert names == ["late", "failing"]
+
+
+@pytest.mark.parametrize("width", [80, 120])
+def test_nothing_is_wider_than_the_screen_however_much_there_is_to_tell(width: int) -> None:
+    many = Counter(dict.fromkeys(Condition, 4990))
+    policy = replace(POLICY, name="weekly-archive", volumes=4990, conditions=many)
+    policy = replace(policy, pending=40, waiting=12, images=149_000, stored_bytes=10**15)
+    policy = replace(policy, going=4000, announced=3900, first_goes=NOW + DAY)
+    second = CloudView(
+        outcome=CloudOutcome(cloud="huawei-eu-west", result=CloudResult.SERVED), was_asked=True
+    )
+    trouble = Trouble(result=ExportResult.FAILED, reason="image_vanished", at=NOW, in_a_row=3)
+    one = volume(
+        replace(FRESH, policy="weekly-archive", trouble=trouble, images=(GOING,)),
+        name="oracle-production-archive-logs-04",
+        cloud="huawei-eu-west",
+    )
+    bare = volume(None, name="scratch", id=ID.replace("1", "3"))
+    fleet = replace(view(one, bare, clouds=(SERVED, second)), policies=(policy,))
+
+    lines = shown(fleet, width=width, everything=True)
+
+    assert max(map(len, lines)) <= width
+    assert "image_vanished" in "\n".join(lines)
+
+
 def test_a_large_fleet_is_cut_to_what_a_person_looks_into() -> None:
     stale = replace(FRESH, condition=Condition.STALE, stale=True)
     many = [volume(stale, name=f"v{number}") for number in range(MOST_ROWS + 7)]
@@ -264,7 +304,7 @@ def test_images_that_no_policy_covers_are_told_of() -> None:
     orphan = replace(FRESH, condition=None, images=(GOING, GOING))
     one = volume(orphan, presence=Presence.GONE)
 
-    said = "2 orphaned images, which no policy covers any more; 2 of them to go: --all shows them"
+    said = "2 orphaned images, under no policy any more; 2 to go: --all shows them"
     assert said in shown(view(one))
     assert f"db01    {ID}  daily        2  the volume is gone from its cloud; 2 announced, the" in (
         "\n".join(shown(view(one), width=120, everything=True))

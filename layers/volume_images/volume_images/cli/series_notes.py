@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import assert_never
 
-from volume_images.cli.spelling import spell_span
+from volume_images.cli.spelling import counted, spell_span
 from volume_images.cli.tables import in_utc
 from volume_images.overview.images import Going
 from volume_images.overview.volumes import Condition, Presence, SeriesView, Trouble, VolumeView
@@ -71,8 +71,7 @@ def notes_of(volume: VolumeView, series: SeriesView, now: datetime) -> Iterator[
         kind = "request of " if pending.requested else ""
         yield f"{kind}{in_utc(pending.slot)} under way since {in_utc(pending.since)}"
     if series.waiting:
-        plural = "s" if len(series.waiting) > 1 else ""
-        yield f"{len(series.waiting)} request{plural} waiting"
+        yield f"{counted(len(series.waiting), 'request')} waiting"
     yield from _going([image.going for image in series.going if image.going])
 
 

@@ -33,3 +33,8 @@ def spell_size(count: int | None) -> str:
 def or_dash(moment: datetime | None) -> str:
     """Spell a time in UTC; a dash where there is none."""
     return in_utc(moment) if moment else "-"
+
+
+def counted(count: int, noun: str) -> str:
+    """Spell a number of things: `1 image`, `3 images`."""
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"

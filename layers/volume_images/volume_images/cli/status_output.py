@@ -10,7 +10,7 @@ from rich.text import Text
 from volume_images.cli.cloud_text import cell, plain
 from volume_images.cli.grid import Column, grid, paragraph
 from volume_images.cli.series_notes import CONDITIONS, age_of, next_of, notes_of, style_of
-from volume_images.cli.spelling import or_dash, spell_size, spell_span
+from volume_images.cli.spelling import counted, or_dash, spell_size, spell_span
 from volume_images.cli.tables import SHORT_ID, WIDE, in_utc
 from volume_images.overview.fleet import CloudView, FleetView, PolicyView
 from volume_images.overview.volumes import Attention, Condition, SeriesView, VolumeView
@@ -55,11 +55,11 @@ def _of_row(volume: VolumeView, series: SeriesView) -> list[Attention]:
     return [one for one in volume.attention if one in of_series or one not in of_others]
 
 
-def _urgency(volume: VolumeView, series: SeriesView) -> tuple[int, str, str, str, str]:
+def _urgency(volume: VolumeView, series: SeriesView) -> tuple[bool, int, str, str, str, str]:
     order = list(Attention)
     wanted = _of_row(volume, series)
     first = order.index(wanted[0]) if wanted else len(order)
-    return first, volume.cloud, volume.name, volume.id, series.policy
+    return not series.stale, first, volume.cloud, volume.name, volume.id, series.policy
 
 
 def _names(view: FleetView) -> dict[tuple[str, str], str]:
@@ -165,7 +165,7 @@ def _orphans(
         return []
     images = sum(len(series.images) for _, series in rows)
     going = sum(len(series.going) for _, series in rows)
-    said = f"{images} orphaned images, which no policy covers any more; {going} of them to go"
+    said = f"{counted(images, 'orphaned image')}, under no policy any more; {going} to go"
     if not everything:
         return [paragraph(f"{said}: --all shows them", width), Text()]
     columns = [
@@ -198,8 +198,6 @@ def _policy_grid(policies: Sequence[PolicyView], now: datetime, width: int) -> T
         "not known": [policy.conditions.get(Condition.NOT_KNOWN, 0) for policy in policies],
         "under way": [policy.pending for policy in policies],
         "requests": [policy.waiting for policy in policies],
-        "expired": [policy.going for policy in policies],
-        "announced": [policy.announced for policy in policies],
     }
     told = {title: counts for title, counts in counted.items() if any(counts)}
     columns = [
@@ -207,7 +205,6 @@ def _policy_grid(policies: Sequence[PolicyView], now: datetime, width: int) -> T
         Column("volumes", right=True),
         Column("fresh", right=True),
         *(Column(title, wraps=True, right=True) for title in told),
-        Column("images", right=True),
         Column("", wraps=True, below=True),
     ]
     cells = [
@@ -216,8 +213,7 @@ def _policy_grid(policies: Sequence[PolicyView], now: datetime, width: int) -> T
             cell(str(policy.volumes)),
             cell(str(policy.conditions.get(Condition.FRESH, 0))),
             *(cell(str(counts[place])) for counts in told.values()),
-            cell(str(policy.images)),
-            cell(", ".join(_in_sum(policy, now))),
+            cell("; ".join(_in_sum(policy, now))),
         ]
         for place, policy in enumerate(policies)
     ]
@@ -227,12 +223,14 @@ def _policy_grid(policies: Sequence[PolicyView], now: datetime, width: int) -> T
 def _in_sum(policy: PolicyView, now: datetime) -> Iterator[str]:
     if policy.oldest_newest_slot:
         yield f"oldest {spell_span(now - policy.oldest_newest_slot)}"
-    if policy.first_goes:
-        yield f"first goes {in_utc(policy.first_goes)}"
-    if policy.stored_bytes:
-        yield f"{spell_size(policy.stored_bytes)} stored"
     if policy.next_slot:
         yield f"next {in_utc(policy.next_slot)}"
+    stored = f" of {spell_size(policy.stored_bytes)}" if policy.stored_bytes else ""
+    yield counted(policy.images, "image") + stored
+    if policy.first_goes:
+        yield f"{policy.announced} announced, the first goes {in_utc(policy.first_goes)}"
+    if policy.going > policy.announced:
+        yield f"{policy.going - policy.announced} expired, to be announced"
 
 
 def _summary(view: FleetView, *, everything: bool) -> str:
@@ -241,8 +239,7 @@ def _summary(view: FleetView, *, everything: bool) -> str:
         f"{found[one]} {one.value.replace('_', ' ')}" for one in Attention if found[one]
     )
     fine = sum(not volume.attention for volume in view.volumes)
-    count = f"{len(view.volumes)} volume{'' if len(view.volumes) == 1 else 's'}"
-    said = f"{count} at {in_utc(view.at)}: " + ", ".join(
+    said = f"{counted(len(view.volumes), 'volume')} at {in_utc(view.at)}: " + ", ".join(
         part for part in (counts, f"{fine} in order") if part
     )
     hint = "" if everything else "; --all shows every volume, volume-images list VOLUME its images"
