@@ -38,7 +38,10 @@ def cinder_error(status: int, kind: str, message: str) -> Refusal:
 
 
 def over_limit(message: str, wait: str | None) -> Refusal:
-    """Cinder: too much, or too many of something; it may say how many seconds to wait."""
+    """Cinder: too much, or too many of something; it may say how many seconds to wait.
+
+    A full quota, that of images included, is told so too, with 0 (QuotaError in its exceptions).
+    """
     told: dict[str, int | str] = {"code": 413, "message": message}
     if wait is None:
         return Refusal(json_answer(413, {"overLimit": told}))
