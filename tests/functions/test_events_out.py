@@ -19,6 +19,8 @@ from tests.report_samples import START, outcome, report, world_in
 from tests.sandbox.aws_server import AwsSandbox
 from tests.sandbox.stack import SandboxStack
 from volume_images.bootstrap import Connections
+from volume_images.cli.by_hand import finish
+from volume_images.cli.exit_codes import ExitCode
 from volume_images.clock import SystemClock
 from volume_images.errors import RunFailed, StoreError
 from volume_images.event_bus import EventBus
@@ -370,22 +372,21 @@ def watch_that_answers(status: int = 200) -> Iterator[Watch]:
 Listening = Callable[[str], Listeners]
 
 
+def watched_by(url: str) -> Settings:
+    return Settings.parse(
+        {
+            "VOLUME_IMAGES_CONFIG": "config.yaml",
+            "VOLUME_IMAGES_STORE": "store",
+            "VOLUME_IMAGES_DEPLOYMENT": "test",
+            "VOLUME_IMAGES_HEARTBEAT_URL": url,
+        }
+    )
+
+
 @pytest.fixture
 def listening(monkeypatch: pytest.MonkeyPatch) -> Listening:
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-
-    def listeners(url: str) -> Listeners:
-        settings = Settings.parse(
-            {
-                "VOLUME_IMAGES_CONFIG": "config.yaml",
-                "VOLUME_IMAGES_STORE": "store",
-                "VOLUME_IMAGES_DEPLOYMENT": "test",
-                "VOLUME_IMAGES_HEARTBEAT_URL": url,
-            }
-        )
-        return Connections().listeners(settings)
-
-    return listeners
+    return lambda url: Connections().listeners(watched_by(url))
 
 
 class TestHeartbeat:
@@ -395,6 +396,16 @@ class TestHeartbeat:
         with watch_that_answers() as watch:
             publish(report(), world, Tick(), listening(watch.url))
             assert watch.paths == ["/ping/5f0c1a9e"]
+
+    def test_it_beats_for_a_run_from_cron_too(
+        self, world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+        with watch_that_answers() as watch:
+            code = finish(report(), world, Tick(), watched_by(watch.url), as_json=True)
+            assert watch.paths == ["/ping/5f0c1a9e"]
+        assert code == ExitCode.FINE
+        assert json.loads(capsys.readouterr().out)["run_id"] == report().run_id
 
     def test_it_does_not_beat_for_a_red_run_nor_for_a_request(
         self, world: World, listening: Listening
