@@ -1,7 +1,8 @@
 """`volume-images list`: every image of a volume, and what becomes of each."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from rich.console import Console
@@ -12,8 +13,10 @@ from tests.sandbox.stack import SandboxStack
 from volume_images.cli.list_command import find_volume, volume_text
 from volume_images.errors import CloudUnavailable, InputError
 from volume_images.overview.fleet import CloudView, FleetView
+from volume_images.overview.images import ImageView
 from volume_images.overview.volumes import Condition, Presence, SeriesView, VolumeView
-from volume_images.report import CloudOutcome, CloudResult
+from volume_images.recognition import ImageState
+from volume_images.report import CloudOutcome, CloudResult, ImageResult
 
 NOW = datetime(2026, 3, 2, 2, 5, tzinfo=UTC)
 GONE = "9a1c0e1e-7d0c-4d5b-9d3a-2f6c1b0a7e42"
@@ -146,6 +149,34 @@ def test_a_volume_is_found_beside_a_cloud_that_cannot_be_asked() -> None:
     assert find_volume(view(here, there, asked=False), "a") is here
     with pytest.raises(CloudUnavailable, match="web: cannot be looked at now: lab: no answer"):
         find_volume(view(here, there, asked=False), "web")
+
+
+def test_what_holds_an_image_is_told_whatever_else_is_said_of_it() -> None:
+    image = ImageView(
+        id="i",
+        name="n",
+        policy="daily",
+        requested=False,
+        slot=SLOT,
+        captured_at=SLOT + timedelta(days=1),
+        size_bytes=None,
+        virtual_bytes=None,
+        state=ImageState.GOOD,
+        why="",
+        result=ImageResult.KEPT,
+        reasons="orphan",
+        pinned=True,
+        restore_runs=("r",),
+    )
+    series = SeriesView(policy="daily", condition=None, images=(image,))
+    one = replace(volume("data", "a"), series=(series,))
+    console = Console(width=200, highlight=False)
+    with console.capture() as capture:
+        console.print(volume_text(one, NOW, 200), soft_wrap=True)
+
+    (line,) = [line for line in capture.get().splitlines() if line.startswith("2026")]
+    assert line.split("  ", 1)[1].startswith("2026-03-03 02:00Z ")  # not the slot's day
+    assert line.endswith(" orphan; pinned; held by restore r")
 
 
 def test_a_hostile_name_is_shown_and_not_obeyed() -> None:

@@ -172,5 +172,7 @@ def _why(image: ImageView) -> Iterator[str]:
         yield f"goes {when}" if image.going.is_announced else "for the next cleanup to announce"
         if image.going.reason != EXPIRED[0]:
             yield image.going.reason
+    marks = {"pinned": image.pinned, "protected": image.protected}
+    yield from (mark for mark, set_on in marks.items() if set_on and mark not in image.reasons)
     if image.restore_runs:
         yield f"held by restore {', '.join(image.restore_runs)}"
