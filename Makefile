@@ -10,7 +10,7 @@ export SAM_CLI_TELEMETRY := 0
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test coverage lint build deploy lock upgrade clean
-.PHONY: audit audit-required test-fuzz test-fuzz-deep
+.PHONY: audit audit-required test-fuzz test-fuzz-deep nightly
 .PHONY: test-deep test-differential mutation bench-planning bench-throttled
 .PHONY: test-runtime test-pages openstack-up openstack-down test-openstack
 
@@ -68,6 +68,14 @@ bench-throttled: .venv/.ready ## how close the pace comes to what a throttled cl
 
 bench-scale: .venv/.ready ## one run in a fleet of 100,000 volumes: time, memory, exports
 	$(VENV)/python -m tests.benchmarks.scale
+
+test-fuzz: .venv/.ready ## 100,000 spoilt configs, secrets, events, states, answers and names
+	$(VENV)/python -m tests.security.fuzz_run --inputs 100000 --jobs $$(nproc)
+
+test-fuzz-deep: .venv/.ready ## 2,000,000 others: `make test-fuzz-deep FIRST=2000000` goes on
+	$(VENV)/python -m tests.security.fuzz_run --inputs 2000000 --first $(or $(FIRST),1000000) --jobs $$(nproc)
+
+nightly: audit-required test-fuzz-deep ## what takes too long for CI, or needs an advisory source
 
 lint: .venv/.ready .tools/sam/.ready ## style, types, import directions, template
 	$(VENV)/ruff check
