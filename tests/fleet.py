@@ -8,7 +8,7 @@ from threading import RLock
 from typing import Any, cast
 
 from volume_images.config.schema import Config
-from volume_images.errors import CloudUnavailable, Conflict, Refused
+from volume_images.errors import CloudUnavailable, Conflict, Refused, StoreError
 from volume_images.export.run import export_run
 from volume_images.export.state import ExportState
 from volume_images.model import (
@@ -54,10 +54,17 @@ class FleetClock:
 
 @dataclass
 class FleetStore:
-    """States and reports in memory; a version is the count of an object's writes."""
+    """States and reports in memory; a version is the count of an object's writes.
+
+    At calls of these numbers all states are gone, an answer is lost and repeated, or never comes.
+    """
 
     objects: dict[str, list[bytes]] = field(default_factory=dict)
     reports: int = 0
+    calls: int = 0
+    vanishes_at: frozenset[int] = frozenset()
+    answer_lost_at: frozenset[int] = frozenset()
+    fails_after_writing_at: frozenset[int] = frozenset()
 
     def config_versions(self, since: str) -> Sequence[bytes] | None:  # noqa: ARG002
         """Know of no edit."""
@@ -65,6 +72,7 @@ class FleetStore:
 
     def state(self, key: str) -> StoredObject | None:
         """Read a state."""
+        self._called()
         written = self.objects.get(key)
         return StoredObject(written[-1], str(len(written))) if written else None
 
@@ -74,11 +82,21 @@ class FleetStore:
 
     def replace_state(self, key: str, body: bytes, version: str | None) -> str:
         """Write only if nobody else has."""
+        self._called()
         written = self.objects.setdefault(key, [])
         if version != (str(len(written)) if written else None):
             raise Conflict(key)
         written.append(body)
+        if self.calls in self.answer_lost_at:
+            raise Conflict("the repeated request finds its own write")
+        if self.calls in self.fails_after_writing_at:
+            raise StoreError("timed out")
         return str(len(written))
+
+    def _called(self) -> None:
+        self.calls += 1
+        if self.calls in self.vanishes_at:
+            self.objects.clear()
 
     def write_report(self, key: str, body: bytes) -> str:  # noqa: ARG002
         """Count it."""
@@ -100,6 +118,9 @@ class FleetCloud:
     export_times: Sequence[timedelta] = ()
     down: bool = False
     takes_exports: bool = True
+    lists_volumes: bool = True
+    name: str = "volume"
+    size_gib: int = 1
     fails: frozenset[str] = frozenset()
     sticks: frozenset[str] = frozenset()
     most_exports: int = 0
@@ -143,10 +164,13 @@ class FleetCloud:
     def seen(self, image: Image) -> Image:
         """Return an image as it is by now."""
         volume_id = image.name.split("_")[-2]
+        if image.status == ImageStatus.KILLED:
+            return image
         if volume_id in self.sticks or self.clock.now() < image.created_at + self._time(volume_id):
             return image
         if volume_id in self.fails:
-            return replace(image, status=ImageStatus.KILLED)
+            self.held[image.id] = replace(image, status=ImageStatus.KILLED)
+            return self.held[image.id]
         self.active_at.setdefault(image.id, image.created_at + self._time(volume_id))
         return replace(image, status=ImageStatus.ACTIVE)
 
@@ -178,6 +202,8 @@ class FleetVolumes:
         """List them."""
         self.cloud.called()
         busy = self.cloud.under_way()
+        if not self.cloud.lists_volumes:
+            return []
         return [self._volume(self.cloud.volume_id(index), busy) for index in range(self.cloud.size)]
 
     def get(self, volume_id: str) -> Volume | None:
@@ -218,7 +244,7 @@ class FleetVolumes:
             status=ImageStatus.SAVING,
             owner=self.cloud.project_id,
             created_at=self.cloud.clock.now(),
-            virtual_bytes=GIB,
+            virtual_bytes=self.cloud.size_gib * GIB,
         )
         self.cloud.held[image.id] = image
         self.cloud.being_written[image.id] = request.volume_id
@@ -236,9 +262,9 @@ class FleetVolumes:
     def _volume(self, volume_id: str, busy: frozenset[str]) -> Volume:
         return Volume(
             id=volume_id,
-            name=f"volume-{volume_id[-6:]}",
+            name=f"{self.cloud.name}-{volume_id[-6:]}",
             status=VolumeStatus.UPLOADING if volume_id in busy else VolumeStatus.AVAILABLE,
-            size_gib=1,
+            size_gib=self.cloud.size_gib,
             tags={"backup": "daily"},
         )
 
