@@ -51,11 +51,13 @@ def test_a_restore_says_what_it_made_of_what_and_what_comes_next(
     assert ran.out.splitlines() == [
         "restored in sandbox",
         f"  of      {DB}, never touched",
-        f"  image   {image.id}, captured 2026-03-01T02:03:00Z, slot 2026-03-01T02:00:00Z",
+        f"  image   {image.id}",
         f"          {image.name}",
+        "          captured 2026-03-01T02:03:00Z, slot 2026-03-01T02:00:00Z",
         f"  volume  {volume_id}, 40 GiB, SSD in sandbox-1a",
         f"          {name}",
-        f"next: attach it: openstack server add volume SERVER {volume_id}",
+        "next: attach it to a server, as with",
+        f"  openstack server add volume SERVER {volume_id}",
     ]
     assert ran.err == f"{name}: volume {volume_id} is available after 0 s\n"
     assert image.tags == []

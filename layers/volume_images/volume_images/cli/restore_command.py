@@ -196,11 +196,13 @@ def _print(plan: RestorePlan, site: RestoreSite, volume: Volume | None, *, as_js
     kind = new.volume_type or "the cloud's choice of type"
     print_line("dry run, nothing was made" if volume is None else f"restored in {site.name}")
     print_line(f"  of      {plan.old_volume_id or 'a volume that nobody names'}, never touched")
-    print_line(f"  image   {image.id}, captured {spelled(image.created_at)}{slot}")
+    print_line(f"  image   {image.id}")
     print_line(f"          {image.name}")
+    print_line(f"          captured {spelled(image.created_at)}{slot}")
     print_line(
         f"  volume  {volume.id if volume else 'a new one'}, {new.size_gib} GiB, {kind}{where}"
     )
     print_line(f"          {new.name}")
     if volume is not None:
-        print_line(f"next: attach it: openstack server add volume SERVER {volume.id}")
+        print_line("next: attach it to a server, as with")
+        print_line(f"  openstack server add volume SERVER {volume.id}")
