@@ -56,11 +56,13 @@ class FleetClock:
 class FleetStore:
     """States and reports in memory; a version is the count of an object's writes.
 
-    At calls of these numbers all states are gone, an answer is lost and repeated, or never comes.
+    It `refuses` to write states of this name. At calls of the numbers given all states are gone, an
+    answer is lost and the request repeated, or the answer never comes.
     """
 
     objects: dict[str, list[bytes]] = field(default_factory=dict)
     reports: int = 0
+    refuses: str = ""
     calls: int = 0
     vanishes_at: frozenset[int] = frozenset()
     answer_lost_at: frozenset[int] = frozenset()
@@ -87,6 +89,8 @@ class FleetStore:
     def replace_state(self, key: str, body: bytes, version: str | None) -> str:
         """Write only if nobody else has."""
         self._called()
+        if self.refuses and self.refuses in key:
+            raise StoreError(f"{key}: access denied")
         written = self.objects.setdefault(key, [])
         if version != (str(len(written)) if written else None):
             raise Conflict(key)

@@ -1,5 +1,6 @@
 """Accepting what is asked for outside the schedule: requests, and slots that a trigger names."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -7,7 +8,7 @@ from datetime import datetime
 from volume_images.config.schema import Config
 from volume_images.config.selection import Member
 from volume_images.export.changes import Accept, LookSoon
-from volume_images.export.draft import Change, changed
+from volume_images.export.draft import Change
 from volume_images.export.state import ExportState, Waiting, slot_key
 from volume_images.model import GroupKey
 from volume_images.report import ExportResult, Outcome
@@ -41,6 +42,9 @@ def accept(
     changes: list[Change] = []
     outcomes: list[Outcome] = []
     keys: set[str] = set()
+    waiting: defaultdict[str, list[datetime]] = defaultdict(list)
+    for entry in state.waiting.values():
+        waiting[entry.group].append(entry.slot)
     for one in wanted:
         for member in one.members:
             group = GroupKey(member.policy, requested=True, volume_id=member.volume_id)
@@ -48,13 +52,14 @@ def accept(
             if done is not None:
                 outcomes.append(done)
                 continue
-            slot = _waiting_slot(group, one.slot, config, state)
+            name = str(group)
+            known = (other for other in waiting[name] if _is_same(group, one.slot, other, config))
+            slot = next(known, None)
             if slot is None:
                 slot = one.slot
-                taken = Accept(Waiting(group=str(group), slot=slot, accepted_at=now))
-                changes.append(taken)
-                state = changed(state, [taken])
-            keys.add(slot_key(str(group), slot))
+                changes.append(Accept(Waiting(group=name, slot=slot, accepted_at=now)))
+                waiting[name].append(slot)
+            keys.add(slot_key(name, slot))
     return Acceptance(
         changes=(*changes, LookSoon(now)) if changes else (),
         outcomes=tuple(outcomes),
@@ -89,14 +94,6 @@ def _taken_care_of(
     if good is not None and _is_same(group, slot, good.slot, config):
         return _outcome(cloud, group, good.slot, ExportResult.DONE, "min_interval", good.image_id)
     return None
-
-
-def _waiting_slot(
-    group: GroupKey, slot: datetime, config: Config, state: ExportState
-) -> datetime | None:
-    """Return the slot of a waiting request that this one is the same as."""
-    slots = (waiting.slot for waiting in state.waiting.values() if waiting.group == str(group))
-    return next((other for other in slots if _is_same(group, slot, other, config)), None)
 
 
 def _is_same(group: GroupKey, slot: datetime, other: datetime, config: Config) -> bool:

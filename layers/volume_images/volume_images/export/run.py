@@ -51,7 +51,9 @@ def export_run(world: World, trigger: Trigger, *, limits: RunLimits) -> Report:
             shares = tick_shares(world, trigger, known, started_at)
         case Requests():
             shares, refused = request_shares(world, trigger, known, started_at)
-            unknown = [_delivered_again(one, trigger) for one in unknown]
+            if unknown:
+                unknown = [_delivered_again(one, trigger) for one in unknown]
+                refused = [one for one in refused if one.reason != "request_refused"]
     shares.sort(key=lambda share: known[share.cloud].served_at or _NEVER)
     served = in_rounds(
         shares,
