@@ -114,8 +114,6 @@ def test_an_accepted_export_is_read_whole(cloud: ScriptedCloud) -> None:
         (refusal(403, {"error": {"code": "EVS.2144", "message": "frozen"}}), Refused),
         (refusal(404, {"itemNotFound": {"message": "x"}}), NotFound),
         (Answer(404, b"<html>"), CloudUnavailable),
-        (UNAUTHORIZED, CredentialError),
-        (OLD_TOKEN, CredentialError),
         (Answer(307, b"", {"Location": "http://127.0.0.1:1/"}), CloudUnavailable),
         (Answer(300, b"{}"), CloudUnavailable),
     ],
@@ -241,8 +239,6 @@ def test_an_export_whose_token_call_got_no_answer_was_not_carried_out(
 ) -> None:
     volumes = cloud.open().volumes
     cloud.script("POST", ACTION, UNAUTHORIZED)
-    with pytest.raises(CredentialError):
-        volumes.export(export_request())
     cloud.tokens(Answer(201, b"nope", {"Content-Encoding": "gzip"}))
     with pytest.raises(CloudUnavailable) as caught:
         volumes.export(export_request())
@@ -250,21 +246,13 @@ def test_an_export_whose_token_call_got_no_answer_was_not_carried_out(
     assert cloud.paths("POST").count(ACTION) == 1
 
 
-def test_after_a_401_the_next_export_has_a_new_token(cloud: ScriptedCloud) -> None:
+def test_after_a_401_the_export_has_a_new_token(cloud: ScriptedCloud) -> None:
     cloud.script("POST", ACTION, UNAUTHORIZED, json_answer(202, accepted()))
-    volumes = cloud.open().volumes
-    with pytest.raises(CredentialError) as caught:
-        volumes.export(export_request())
-    assert not caught.value.refused
-    assert volumes.export(export_request()).image_id == IMAGE
+    assert cloud.open().volumes.export(export_request()).image_id == IMAGE
     tokens = [each.header("X-Auth-Token") for each in cloud.seen if each.path == ACTION]
     assert len(set(tokens)) == 2
 
 
-# --- reads
-
-
-@pytest.mark.parametrize("passing", [DOWN, HTML, refusal(503, {}), THROTTLED, Answer(200, b"[]")])
 def test_a_read_is_tried_again_after_what_may_pass(cloud: ScriptedCloud, passing: Answer) -> None:
     cloud.script("GET", VOLUME_PATH, passing, passing, VOLUME_ANSWER)
     volume = cloud.open().volumes.get(VOLUME)

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 
-from tests.contract.sites import Spoilt
 from volume_images.errors import CloudError, CredentialError, NotFound, Refused
 from volume_images.model import Dialect
 
@@ -33,7 +32,6 @@ class Expected:
     uploading: Refusal
     uploading_with_force: Refusal
     attached: Refusal
-    spoilt_tokens: dict[Spoilt, Refusal]
     wrong_password: Refusal
     unknown_credential: Refusal
     protected: Refusal
@@ -42,12 +40,6 @@ class Expected:
 
 OPENSTACK_DENIED = Refusal(
     CredentialError, 401, "", "The request you have made requires authentication."
-)
-GATEWAY_DENIED = Refusal(
-    CredentialError,
-    401,
-    "APIGW.0301",
-    "Incorrect IAM authentication information: decrypt token fail",
 )
 
 EXPECTED = {
@@ -95,7 +87,6 @@ EXPECTED = {
         attached=Refusal(
             Refused, 400, "badRequest", "Invalid volume: Volume {} status must be available"
         ),
-        spoilt_tokens=dict.fromkeys(Spoilt, OPENSTACK_DENIED),
         wrong_password=OPENSTACK_DENIED,
         unknown_credential=Refusal(
             CredentialError, 404, "", "Could not find Application Credential: {}."
@@ -144,13 +135,6 @@ EXPECTED = {
         attached=Refusal(
             Refused, 400, "EVS.5400", "Invalid volume: Volume {} status must be available."
         ),
-        spoilt_tokens={
-            Spoilt.GARBAGE: GATEWAY_DENIED,
-            Spoilt.REVOKED: GATEWAY_DENIED,
-            Spoilt.EXPIRED: Refusal(
-                CredentialError, 401, "APIGW.0307", "The token must be updated."
-            ),
-        },
         wrong_password=OPENSTACK_DENIED,
         unknown_credential=Refusal(
             CredentialError, 404, "", "Could not find Application Credential: {}."

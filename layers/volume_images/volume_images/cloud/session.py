@@ -153,10 +153,11 @@ class CloudSession:
     def post_once(self, url: str, body: object) -> Answer:
         """POST what must not be done twice: never again once the cloud may have begun with it.
 
+        Who asks for another pace or another token has not begun.
         Raises LostAnswer whenever the request may have been carried out all the same.
         """
         try:
-            return self._persist(url, lambda: self._call("POST", url, json=body), turned_away)
+            return self._persist(url, lambda: self._renewed("POST", url, json=body), turned_away)
         except CloudUnavailable as error:
             raise _lost_if_sent_on(error) from error.__cause__
 
