@@ -253,6 +253,10 @@ def test_after_a_401_the_export_has_a_new_token(cloud: ScriptedCloud) -> None:
     assert len(set(tokens)) == 2
 
 
+# --- reads
+
+
+@pytest.mark.parametrize("passing", [DOWN, HTML, refusal(503, {}), THROTTLED, Answer(200, b"[]")])
 def test_a_read_is_tried_again_after_what_may_pass(cloud: ScriptedCloud, passing: Answer) -> None:
     cloud.script("GET", VOLUME_PATH, passing, passing, VOLUME_ANSWER)
     volume = cloud.open().volumes.get(VOLUME)
