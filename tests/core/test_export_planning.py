@@ -169,8 +169,24 @@ def test_an_overtaken_slot_is_missed_unless_an_image_of_it_turns_up() -> None:
     assert said(plan(scene(following), overdue=[older])) == [
         (ExportResult.DEFERRED, "volume_uploading")
     ]
-    pending = scene(images=[recognised(SLOT - DAY, ImageState.PENDING)])
-    assert (plan(pending, overdue=[older]).outcomes, len(plan(pending).steps)) == ((), 1)
+
+
+@pytest.mark.parametrize("state_of_it", [ImageState.PENDING, ImageState.UNKNOWN])
+def test_a_slot_whose_image_nobody_follows_any_more_is_missed_when_it_is_too_late(
+    state_of_it: ImageState,
+) -> None:
+    older = Overdue(DAILY, SLOT - DAY)
+    given_up = scene(images=[recognised(SLOT - DAY, state_of_it)])
+    planned = plan(given_up, overdue=[older])
+    assert (said(planned), len(planned.steps)) == ([(ExportResult.MISSED, "overtaken")], 1)
+    late = scene(images=[recognised(state=state_of_it)], now=SLOT + 12 * HOUR + MINUTE)
+    assert said(plan(late)) == [(ExportResult.MISSED, "too_late")]
+    followed = scene(
+        state(under_way={(entry := under_way()).image_name: entry}),
+        [recognised(state=ImageState.PENDING)],
+        now=SLOT + 12 * HOUR + MINUTE,
+    )
+    assert said(plan(followed)) == [(ExportResult.DEFERRED, "uploading")]
 
 
 def refusal(**changes: Any) -> Refusal:  # noqa: ANN401

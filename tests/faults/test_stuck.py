@@ -6,7 +6,7 @@ import pytest
 
 from tests.fleet import Fleet
 from volume_images.cleanup.run import cleanup_run
-from volume_images.model import ImageStatus, Tick
+from volume_images.model import ImageStatus, RequestedExport, Requests, Tick
 from volume_images.protocols import RunLimits
 from volume_images.report import Gauge
 
@@ -37,3 +37,42 @@ def test_twenty_images_stuck_for_ever_stop_no_cloud_and_go_away() -> None:
     for index in range(20, 40):
         slots = [name[-16:] for name in cloud.posts if cloud.volume_id(index) in name]
         assert slots == ["20260302T020000Z", "20260303T020000Z", "20260304T020000Z"]
+
+
+@pytest.mark.parametrize("places", [1, 20])
+def test_a_volume_left_uploading_has_every_slot_missed_and_stops_no_other(places: int) -> None:
+    """Not stuck, since its volume is busy; and its place is free in the end all the same."""
+    fleet = Fleet(volumes=2, max_in_flight=places)
+    cloud = fleet.only
+    cloud.export_times = [timedelta(days=400), timedelta(minutes=10)]
+    left, healthy = cloud.volume_id(0), cloud.volume_id(1)
+    told = []
+    for _ in range(76):
+        told += [
+            (f"{one.slot:%m-%dT%H}", one.result.value)
+            for one in fleet.run(limits=RunLimits(act=20, end=520)).changed
+            if one.volume_id == left and one.result not in ("deferred", "started")
+        ]
+        fleet.clock.time += HOUR
+    assert told == [
+        ("03-02T02", "unknown"),
+        ("03-02T02", "missed"),
+        ("03-03T02", "missed"),
+        ("03-04T02", "missed"),
+    ]
+    slots = [name[-16:] for name in cloud.posts if healthy in name]
+    assert slots == [f"2026030{day}T020000Z" for day in (2, 3, 4, 5)]
+
+
+def test_a_request_whose_image_never_ends_does_not_wait_for_ever() -> None:
+    fleet = Fleet(volumes=1, schedule=None, catch_up="5h")
+    fleet.tick()
+    fleet.only.export_time = timedelta(days=400)
+    asked = RequestedExport(volume_ids=(fleet.only.volume_id(0),), message_id="1")
+    fleet.run(Requests(requests=(asked,), from_queue=True))
+    told = []
+    for _ in range(8):
+        told += [(one.result.value, one.reason) for one in fleet.run().changed]
+        fleet.clock.time += HOUR
+    assert told[-1] == ("missed", "too_late")
+    assert fleet.state().waiting == {}

@@ -135,6 +135,8 @@ def _done(owed: Owed, scene: Scene) -> Decision | None:
         reason = "already_exported" if exact else "later_image"
         done = scene.outcome(owed.group, owed.slot, ExportResult.DONE, reason, named)
         return Decision(done, (Accounted(str(owed.group), owed.slot),))
+    if scene.now > owed.start_by and not _is_followed(owed, scene):
+        return None  # nobody waits for it any more: the slot is missed, unless it turns good
     if found.state is ImageState.UNKNOWN:
         unknown = scene.outcome(
             owed.group, owed.slot, ExportResult.UNKNOWN, "image_unknown", named, {"why": found.why}
@@ -154,12 +156,16 @@ def _remembered(owed: Owed, scene: Scene) -> Decision | None:
     return Decision(done, (Accounted(str(owed.group), owed.slot),))
 
 
+def _is_followed(owed: Owed, scene: Scene) -> bool:
+    entry = scene.busy.get(owed.group.volume_id)
+    return entry is not None and (entry.group, entry.slot) == (str(owed.group), owed.slot)
+
+
 def _on_its_way(owed: Owed, scene: Scene) -> Decision | None:
     entry = scene.busy.get(owed.group.volume_id)
     if entry is None:
         return None
-    same = entry.group == str(owed.group) and entry.slot == owed.slot
-    reason = "uploading" if same else "volume_uploading"
+    reason = "uploading" if _is_followed(owed, scene) else "volume_uploading"
     deferred = scene.outcome(
         owed.group,
         owed.slot,

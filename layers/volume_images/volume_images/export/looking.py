@@ -19,7 +19,7 @@ from volume_images.export.planning import INTENT_VALID, ExportPlan, Step, intent
 from volume_images.export.posting import answered, found_down, lost, post_all, said
 from volume_images.export.progress import Progress
 from volume_images.export.settlement import changes_of, outcome_of, stuck_changes
-from volume_images.export.settling import settle
+from volume_images.export.settling import Settlement, settle
 from volume_images.export.state import ExportState
 from volume_images.memory import Memory
 from volume_images.model import GroupKey, Image
@@ -76,7 +76,12 @@ def _look_once(
         facts += uncovered(scene.state, gathered.members)
     progress = progress.noting(already_exported(errand, scene, gathered.members))
     progress = progress.noting(plan.outcomes)
-    progress = progress.noting(outcome_of(one, errand.cloud) for one in settled)
+    progress = progress.noting(
+        outcome_of(one, errand.cloud)
+        for one in settled
+        # What a run before gave up, it also told of: such an image is found again at every look.
+        if one.settlement is not Settlement.UNKNOWN or one.entry.image_name in before.under_way
+    )
 
     if errand.dry_run:
         planned = [_planned(step, scene) for step in plan.steps]

@@ -212,6 +212,6 @@ def _overdue(overdue: Sequence[Overdue], scene: Scene) -> tuple[list[Accounted],
         found = blocking(images, scene.state, one.slot) or later(images, one.slot, scene.now)
         if (found and found.state is ImageState.GOOD) or (known and known.slot >= one.slot):
             accounted.append(Accounted(str(one.group), one.slot))
-        elif found is None:
+        else:
             given_up.append(miss(scene, one.group, one.slot, why_not(record, "overtaken")))
     return accounted, given_up
