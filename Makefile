@@ -11,7 +11,7 @@ export SAM_CLI_TELEMETRY := 0
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test coverage lint build deploy lock upgrade clean
 .PHONY: audit audit-required test-fuzz test-fuzz-deep nightly
-.PHONY: test-deep test-differential mutation bench-planning bench-throttled
+.PHONY: test-deep test-differential mutation bench-planning bench-throttled bench-scale
 .PHONY: test-runtime test-pages openstack-up openstack-down test-openstack
 
 help: ## list these targets

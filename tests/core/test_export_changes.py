@@ -7,7 +7,6 @@ from tests.core.export_samples import DAILY, DAY, NOW, REQUESTED, SLOT, image, s
 from volume_images.export.changes import (
     Accept,
     Accounted,
-    Discover,
     Fail,
     FirstSeen,
     Follow,
@@ -15,18 +14,21 @@ from volume_images.export.changes import (
     FoundGood,
     Intend,
     Leave,
-    Looked,
-    LookSoon,
     Miss,
-    Pause,
     Refuse,
     Reported,
-    Reschedule,
     Say,
-    SecretRefused,
     Stick,
     Unanswered,
     Unstick,
+)
+from volume_images.export.cloud_changes import (
+    Discover,
+    Looked,
+    LookSoon,
+    Pause,
+    Reschedule,
+    SecretRefused,
 )
 from volume_images.export.draft import Change, changed
 from volume_images.export.state import (

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from volume_images.config.selection import Member
-from volume_images.export.changes import Forget, Looked, LookSoon, Miss
+from volume_images.export.changes import Forget, Miss
+from volume_images.export.cloud_changes import Looked, LookSoon
 from volume_images.export.draft import Change
 from volume_images.export.errand import Errand
 from volume_images.export.marks import MARK_EVERY

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from volume_images.config.schema import Config
 from volume_images.config.selection import Member, discovered, members
-from volume_images.export.changes import Discover
+from volume_images.export.cloud_changes import Discover
 from volume_images.export.errand import Errand
 from volume_images.export.settling import (
     Sight,

@@ -6,8 +6,8 @@ from datetime import datetime
 
 from volume_images.errors import CloudError, CloudUnavailable, Conflict
 from volume_images.export.asking import already_exported, asked_for, named_slots, oldest_owed
-from volume_images.export.changes import Reached, Unserved
 from volume_images.export.closing import closing, uncovered
+from volume_images.export.cloud_changes import Reached, Unserved
 from volume_images.export.decisions import Scene
 from volume_images.export.draft import Change, changed
 from volume_images.export.errand import Errand

@@ -6,7 +6,8 @@ from datetime import datetime, timedelta
 
 from volume_images.config.schema import Config, Policy
 from volume_images.config.selection import Member
-from volume_images.export.changes import FirstSeen, Reschedule
+from volume_images.export.changes import FirstSeen
+from volume_images.export.cloud_changes import Reschedule
 from volume_images.export.draft import changed
 from volume_images.export.state import ExportState, FormerSchedule, Waiting
 from volume_images.model import GroupKey

@@ -7,7 +7,8 @@ from datetime import timedelta
 from threading import Event
 
 from volume_images.errors import CloudError, CloudUnavailable, LostAnswer, NotFound, Throttled
-from volume_images.export.changes import Follow, Leave, MarkLater, Pause, Unanswered
+from volume_images.export.changes import Follow, Leave, MarkLater, Unanswered
+from volume_images.export.cloud_changes import Pause
 from volume_images.export.decisions import Decision, Scene, refuse
 from volume_images.export.draft import Change
 from volume_images.export.planning import Step

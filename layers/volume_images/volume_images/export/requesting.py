@@ -7,7 +7,8 @@ from datetime import datetime
 
 from volume_images.config.schema import Config
 from volume_images.config.selection import Member
-from volume_images.export.changes import Accept, LookSoon
+from volume_images.export.changes import Accept
+from volume_images.export.cloud_changes import LookSoon
 from volume_images.export.draft import Change
 from volume_images.export.state import ExportState, Waiting, slot_key
 from volume_images.model import GroupKey

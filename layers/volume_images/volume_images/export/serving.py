@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from volume_images.errors import CloudError, CredentialError, IncompleteListing
 from volume_images.export.asking import asked_for, named_slots
-from volume_images.export.changes import SecretRefused, Unserved
+from volume_images.export.cloud_changes import SecretRefused, Unserved
 from volume_images.export.draft import Change, changed
 from volume_images.export.errand import Errand
 from volume_images.export.gathering import all_under_way, known_members
