@@ -13,9 +13,10 @@ from volume_images.cloud.answers import Answer, json_object
 from volume_images.cloud.clouds_yaml import read_clouds_yaml
 from volume_images.cloud.endpoints import Service
 from volume_images.cloud.openstack import OpenstackImages, OpenstackVolumes
+from volume_images.config.checks import check_config
 from volume_images.config.documents import read_document
 from volume_images.config.schema import parse_config
-from volume_images.errors import CloudUnavailable, ConfigError, CredentialError
+from volume_images.errors import CloudUnavailable, ConfigError, CredentialError, StoreError
 from volume_images.export.state import empty_export_state
 from volume_images.image_name import ImageName
 from volume_images.memory import Origin, read_state
@@ -77,6 +78,24 @@ def test_a_state_nested_beyond_all_measure_is_lost_as_any_other_damage() -> None
     key = "state/export/otc.json"
     store = MemoryStore(objects={key: DEEP}, earlier={key: [DEEP]})
     assert read_state(store, key, empty_export_state(DEPLOYMENT)).origin is Origin.LOST
+
+
+@pytest.mark.parametrize("owner", ["x" * 20_000, "one\ntwo", "\x1b[2J"])
+def test_whose_state_it_is_is_told_in_one_short_line(owner: str) -> None:
+    key = "state/export/otc.json"
+    body = json.dumps({**EXPORT_STATE, "deployment": owner}).encode()
+    with pytest.raises(StoreError, match="belongs to deployment") as caught:
+        read_state(MemoryStore(objects={key: body}), key, empty_export_state(DEPLOYMENT))
+    assert str(caught.value).isprintable()
+    assert len(str(caught.value)) < 300
+
+
+def test_a_schedule_of_every_minute_is_checked_by_a_part_of_the_year() -> None:
+    """A whole one took six seconds for each policy."""
+    every = changed(CONFIG, ("policies", "daily", "schedule"), "* * * * *")
+    config = parse_config(json.dumps(every).encode(), "config.yaml")
+    problems = [str(problem) for problem in check_config(config)]
+    assert any("two slots lie" in problem for problem in problems)
 
 
 def test_a_kept_config_nested_beyond_all_measure_counts_as_none() -> None:

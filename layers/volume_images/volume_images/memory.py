@@ -11,6 +11,8 @@ from volume_images.errors import Conflict, StoreError
 from volume_images.protocols import Store
 from volume_images.state import FORMAT, State
 
+LONGEST_SHOWN = 40
+
 S = TypeVar("S", bound=State)
 
 
@@ -74,19 +76,25 @@ def _parsed(body: bytes, key: str, empty: S) -> S | None:
     written_by = document.get("deployment")
     if isinstance(written_by, str) and written_by != empty.deployment:
         raise StoreError(
-            f"{key}: belongs to deployment {written_by}, not to {empty.deployment}: "
+            f"{key}: belongs to deployment {_shown(written_by)}, not to {empty.deployment}: "
             "give this deployment a store of its own"
         )
     written_as = document.get("version")
     if isinstance(written_as, int) and written_as > FORMAT:
         raise StoreError(
-            f"{key}: has format {written_as}, newer than this release knows ({FORMAT}): "
+            f"{key}: has format {_shown(written_as)}, newer than this release knows ({FORMAT}): "
             "deploy the release that wrote it"
         )
     try:
         return type(empty).model_validate_json(body)
     except ValidationError:
         return None
+
+
+def _shown(written: object) -> str:
+    """Cut short what a damaged state may say at any length."""
+    text = ascii(written) if not str(written).isprintable() else str(written)
+    return text[:LONGEST_SHOWN]
 
 
 def _mark(body: bytes) -> object:

@@ -1,9 +1,10 @@
 """Cross-checks of a config's times: schedules against ticks, each other, ages and the fleet."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from itertools import pairwise
+from functools import lru_cache
+from itertools import islice, pairwise
 
 from volume_images.config.coverage import Coverage
 from volume_images.config.problems import spell_path
@@ -15,6 +16,8 @@ TICK = timedelta(minutes=10)
 HOUR = timedelta(hours=1)
 START = datetime(2023, 12, 31, tzinfo=UTC)  # with a leap day and both changes of clocks after it
 YEAR = timedelta(days=366)
+MANY_SLOTS = 1_000
+"""Of a schedule whose slots lie closer than ticks, so many tell enough: a year of it takes long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,14 +56,22 @@ def check_timing(config: Config, covered: Coverage) -> Iterator[Problem]:
     yield from _check_fit(config, covered, calendars)
 
 
+@lru_cache(maxsize=256)
 def _calendar(schedule: str, timezone: str) -> _Calendar:
-    year = list(slots(schedule, timezone, START, START + YEAR))
-    gaps = [later - earlier for earlier, later in pairwise(year)] or [YEAR]
+    coming = slots(schedule, timezone, START, START + YEAR)
+    year = list(islice(coming, MANY_SLOTS))
+    if min(_gaps(year)) >= TICK:
+        year += coming
+    gaps = _gaps(year)
     return _Calendar(
         smallest_gap=min(gaps),
         largest_gap=max(gaps),
         hours=frozenset((slot - START) // HOUR for slot in year),
     )
+
+
+def _gaps(slots: Sequence[datetime]) -> list[timedelta]:
+    return [later - earlier for earlier, later in pairwise(slots)] or [YEAR]
 
 
 def _check_ticks(calendars: Mapping[str, _Calendar]) -> Iterator[Problem]:
