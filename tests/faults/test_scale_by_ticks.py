@@ -150,3 +150,43 @@ def test_volumes_that_wait_for_their_cloud_wait_whatever_keeps_it() -> None:
     ]
     again = fleet.tick(ONE_LOOK)
     assert (again.changed, again.changed_clouds) == ((), ())
+
+
+def test_a_fleet_of_many_clouds_is_planned_and_started_in_one_run_within_every_limit() -> None:
+    """More clouds than are served at once, none with room for all of its volumes."""
+    fleet = Fleet(clouds=40, volumes=30, max_in_flight=4)
+    report = fleet.run()
+    clouds = fleet.clouds.values()
+    assert {cloud.most_exports for cloud in clouds} == {4}
+    assert {sum(cloud.posts.values()) for cloud in clouds} == {4}
+    assert (report.counts["started"], report.counts["deferred"]) == (160, 1040)
+    assert {cloud.result for cloud in report.clouds} == {"served"}
+
+
+def test_clouds_that_are_down_take_no_turn_of_those_that_are_not() -> None:
+    """They had theirs: at the next run those that waited longest go first, up or down."""
+    fleet = Fleet(clouds=40, volumes=2)
+    clouds = list(fleet.clouds.values())
+    for cloud in clouds[::2]:
+        cloud.down = True
+    first = fleet.tick()
+    assert (first.counts["started"], len(first.changed_clouds)) == (40, 20)
+    turns = {fleet.state(name).served_at for name in fleet.clouds}
+    assert turns == {first.started_at}
+
+
+def test_a_run_out_of_time_takes_its_intents_back_and_the_next_one_begins_with_the_oldest() -> None:
+    fleet = Fleet(volumes=6, max_in_flight=3)
+    late = fleet.tick(RunLimits(act=0, end=520))
+    assert {(one.result, one.reason) for one in late.outcomes} == {
+        ("deferred", "not_sent"),
+        ("deferred", "no_room"),
+    }
+    assert (fleet.only.posts, fleet.state().under_way) == ({}, {})
+    fleet.tick(ONE_LOOK)
+    assert len(exported(fleet)) == 3
+    fleet.clock.time = SLOT + timedelta(days=1, minutes=5)
+    before = exported(fleet)
+    fleet.only.posts.clear()
+    fleet.tick(ONE_LOOK)
+    assert exported(fleet).isdisjoint(before)
