@@ -18,7 +18,7 @@ from volume_images.cli.options import (
 )
 from volume_images.cli.printing import print_json, print_line
 from volume_images.cli.surroundings import settings_by_hand
-from volume_images.cli.tables import in_utc
+from volume_images.overview.spelling import in_utc
 from volume_images.report import Function, ImageResult
 
 

@@ -21,14 +21,13 @@ from volume_images.cli.options import (
     examples,
 )
 from volume_images.cli.printing import print_json
-from volume_images.cli.series_notes import CONDITIONS, age_of, next_of, notes_of, style_of
-from volume_images.cli.spelling import spell_size, spell_span
 from volume_images.cli.surroundings import settings_by_hand
-from volume_images.cli.tables import in_utc
 from volume_images.errors import CloudUnavailable, InputError
 from volume_images.overview.fleet import FleetView
 from volume_images.overview.gathering import look_at_fleet
 from volume_images.overview.images import ImageView
+from volume_images.overview.notes import CONDITIONS, age_of, next_of, notes_of, style_of
+from volume_images.overview.spelling import in_utc, spell_size, spell_span
 from volume_images.overview.volumes import Presence, SeriesView, VolumeView
 from volume_images.recognition import ImageState
 from volume_images.report import Function

@@ -14,8 +14,9 @@ from volume_images.cli.grid import Column, grid
 from volume_images.cli.options import JsonOption, examples
 from volume_images.cli.printing import print_json, print_line
 from volume_images.cli.retention_files import read_images, read_rules
-from volume_images.cli.tables import MOST_ROWS, in_utc
+from volume_images.cli.tables import MOST_ROWS
 from volume_images.clock import SystemClock
+from volume_images.overview.spelling import in_utc
 from volume_images.retention.judging import Candidate, State, Verdict, judge
 
 

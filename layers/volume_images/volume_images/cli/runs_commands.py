@@ -29,8 +29,8 @@ from volume_images.cli.options import (
 )
 from volume_images.cli.printing import complain, print_json, print_report
 from volume_images.cli.surroundings import settings_by_hand
-from volume_images.cli.tables import in_utc
 from volume_images.errors import InputError, StoreError
+from volume_images.overview.spelling import in_utc
 from volume_images.protocols import Store
 from volume_images.report import SERVED_RESULTS, Function, Report
 

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 
 from rich.console import Console, Group, RenderableType
 from rich.text import Text
@@ -11,6 +11,7 @@ from volume_images.cli.cloud_text import cell
 from volume_images.cli.exit_codes import is_fine
 from volume_images.cli.grid import Column, grid, paragraph
 from volume_images.image_name import ImageName
+from volume_images.overview.spelling import in_utc
 from volume_images.report import (
     DrillResult,
     ExportResult,
@@ -56,11 +57,6 @@ def report_table(report: Report, names: Names, console: Console) -> RenderableTy
     if any(outcome.result is ImageResult.UNKNOWN for outcome in outcomes):
         parts.append(paragraph(ADOPT_HINT, console.width))
     return Group(*parts)
-
-
-def in_utc(moment: datetime) -> str:
-    """Spell a time to the minute, in UTC."""
-    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%MZ}"
 
 
 def _place(outcome: Outcome, names: Names) -> tuple[int, str, str, str, str]:

@@ -1,13 +1,16 @@
 """Times, ages and sizes as people read them."""
 
-from datetime import datetime, timedelta
-
-from volume_images.cli.tables import in_utc
+from datetime import UTC, datetime, timedelta
 
 _MINUTE = timedelta(minutes=1)
 _HOUR = timedelta(hours=1)
 _DAY = timedelta(days=1)
 _UNITS = ("B", "KiB", "MiB", "GiB", "TiB", "PiB")
+
+
+def in_utc(moment: datetime) -> str:
+    """Spell a time to the minute, in UTC."""
+    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%MZ}"
 
 
 def spell_span(span: timedelta) -> str:

@@ -4,9 +4,8 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import assert_never
 
-from volume_images.cli.spelling import counted, spell_span
-from volume_images.cli.tables import in_utc
 from volume_images.overview.images import Going
+from volume_images.overview.spelling import counted, in_utc, spell_span
 from volume_images.overview.volumes import Condition, Presence, SeriesView, Trouble, VolumeView
 from volume_images.report import ExportResult
 
