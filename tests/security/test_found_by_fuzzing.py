@@ -13,9 +13,10 @@ from volume_images.cloud.answers import Answer, json_object
 from volume_images.cloud.clouds_yaml import read_clouds_yaml
 from volume_images.cloud.endpoints import Service
 from volume_images.cloud.openstack import OpenstackImages, OpenstackVolumes
-from volume_images.config.checks import check_config
+from volume_images.config.coverage import coverage
 from volume_images.config.documents import read_document
 from volume_images.config.schema import parse_config
+from volume_images.config.timing import check_timing
 from volume_images.errors import CloudUnavailable, ConfigError, CredentialError, StoreError
 from volume_images.export.state import empty_export_state
 from volume_images.image_name import ImageName
@@ -94,7 +95,7 @@ def test_a_schedule_of_every_minute_is_checked_by_a_part_of_the_year() -> None:
     """A whole one took six seconds for each policy."""
     every = changed(CONFIG, ("policies", "daily", "schedule"), "* * * * *")
     config = parse_config(json.dumps(every).encode(), "config.yaml")
-    problems = [str(problem) for problem in check_config(config)]
+    problems = [str(problem) for problem in check_timing(config, coverage(config))]
     assert any("two slots lie" in problem for problem in problems)
 
 
