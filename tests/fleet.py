@@ -351,18 +351,21 @@ class Fleet:
             "catch_up": "23h",
             "retention": {"keep_last": 3},
         }
-        self.config = Config.model_validate(
-            {
-                "prefix": "acme",
-                "clouds": dict.fromkeys(self.clouds, one | dict(cloud or {})),
-                "policies": {"daily": daily | policy},
-                "discover": [
-                    {"cloud": name, "tags": {"backup": ["daily"]}} for name in self.clouds
-                ],
-            }
-        )
-        self.version = "v1"
+        self.document: dict[str, Any] = {
+            "prefix": "acme",
+            "clouds": dict.fromkeys(self.clouds, one | dict(cloud or {})),
+            "policies": {"daily": daily | policy},
+            "discover": [{"cloud": name, "tags": {"backup": ["daily"]}} for name in self.clouds],
+        }
+        self.config = Config.model_validate(self.document)
+        self.edits = 1
         self.runs = 0
+
+    def edit(self, **policy: object) -> None:
+        """Write another version of the config."""
+        self.document["policies"]["daily"] |= policy
+        self.config = Config.model_validate(self.document)
+        self.edits += 1
 
     @property
     def only(self) -> FleetCloud:
@@ -381,7 +384,7 @@ class Fleet:
         return World(
             run_id=f"run-{self.runs}",
             config=self.config,
-            config_version=self.version,
+            config_version=f"v{self.edits}",
             config_fault="",
             store=self.store,
             clock=self.clock,

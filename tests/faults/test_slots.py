@@ -229,3 +229,44 @@ def test_a_write_whose_answer_is_lost_counts_as_what_it_was() -> None:
     reports = fleet.ticks(3)
     assert [report.red for report in reports] == [()] * 3
     assert exported(fleet) == spelled(*["2026-03-02T02:00"] * 2)
+
+
+def test_ticks_that_come_twice_or_hours_late_start_nothing_twice() -> None:
+    fleet = Fleet(volumes=1, schedule="0 * * * *", catch_up="5h")
+    times = []
+    for _ in range(4 * 6):
+        times.append(fleet.clock.now())
+        fleet.tick()
+    asked = exported(fleet)
+    assert asked == spelled(*(f"2026-03-02T0{hour}:00" for hour in (2, 3, 4, 5)))
+    for late in (times[0], times[7], times[-1], times[-1]):
+        fleet.run(Tick(scheduled_at=late))
+    assert exported(fleet) == asked
+    fleet.clock.time = at("2026-03-02T06:00")
+    fleet.ticks(2)
+    assert exported(fleet) == [*asked, *spelled("2026-03-02T06:00")]
+
+
+def test_edits_of_the_schedule_neither_double_nor_invent_nor_lose_a_slot() -> None:
+    fleet = Fleet(volumes=1)
+    fleet.ticks(3)
+    fleet.clock.time = at("2026-03-02T10:35")
+    fleet.edit(schedule="0 * * * *")
+    reports = fleet.ticks(10)  # to 12:15
+    fleet.edit(schedule="30 14 * * *")
+    reports += fleet.ticks(16)  # to 14:55
+    fleet.only.down = True
+    fleet.clock.time = at("2026-03-03T14:25")
+    reports += fleet.ticks(2)
+    fleet.edit(schedule="0 20 * * *")
+    reports += fleet.ticks(2)
+    fleet.only.down = False
+    reports += fleet.ticks(3)
+    assert exported(fleet) == spelled(
+        "2026-03-02T02:00",
+        "2026-03-02T11:00",
+        "2026-03-02T12:00",
+        "2026-03-02T14:30",
+        "2026-03-03T14:30",
+    )
+    assert [one for report in reports for one in report.outcomes if one.result == "missed"] == []
