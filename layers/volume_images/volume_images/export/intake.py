@@ -23,8 +23,8 @@ from volume_images.stopwatch import Stopwatch
 class Known:
     """What is known of a cloud before its turn: when it last had one, and its volumes."""
 
-    served_at: datetime | None
-    members: Sequence[Member]
+    served_at: datetime | None = None
+    members: Sequence[Member] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
