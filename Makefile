@@ -9,7 +9,7 @@ LOCK := $(VENV)/uv pip compile --quiet --universal --python-version 3.11 --gener
 export SAM_CLI_TELEMETRY := 0
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test coverage lint build deploy lock upgrade clean
+.PHONY: help setup demo test coverage docs lint build deploy lock upgrade clean
 .PHONY: audit audit-required test-fuzz test-fuzz-deep nightly
 .PHONY: test-deep test-differential mutation bench-planning bench-throttled bench-scale
 .PHONY: test-runtime test-pages openstack-up openstack-down test-openstack
@@ -74,6 +74,9 @@ test-fuzz: .venv/.ready ## 100,000 spoilt configs, secrets, events, states, answ
 
 test-fuzz-deep: .venv/.ready ## 2,000,000 others: `make test-fuzz-deep FIRST=2000000` goes on
 	$(VENV)/python -m tests.security.fuzz_run --inputs 2000000 --first $(or $(FIRST),1000000) --jobs $$(nproc)
+
+docs: .venv/.ready ## the pages that are made of something else: docs/commands.md
+	$(VENV)/python -m tests.documents
 
 nightly: audit-required test-fuzz-deep ## what takes too long for CI, or needs an advisory source
 

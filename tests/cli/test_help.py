@@ -3,29 +3,9 @@
 import pytest
 
 from tests.cli.conftest import Cli
+from tests.documents.commands import paths
 
-COMMANDS = [
-    "init",
-    "export",
-    "request",
-    "cleanup",
-    "invoke",
-    "pin",
-    "unpin",
-    "adopt",
-    "forget",
-    "simulate",
-    "restore",
-    "drill",
-    "status",
-    "list",
-    "runs",
-    "runs show",
-    "explain",
-    "retention",
-    "config check",
-    "config schema",
-]
+COMMANDS = [" ".join(words) for words in paths()]
 
 
 @pytest.mark.parametrize("command", COMMANDS)

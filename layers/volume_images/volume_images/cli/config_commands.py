@@ -16,7 +16,12 @@ from volume_images.config.schema import Config, config_schema, parse_config
 from volume_images.errors import ConfigError, Problem
 
 commands = typer.Typer(
-    help="Check the config document, or print its schema.", rich_markup_mode=None
+    help="Check the config document, or print its schema.",
+    rich_markup_mode=None,
+    epilog=examples(
+        "volume-images config check config.yaml",
+        "volume-images config schema > config.schema.json",
+    ),
 )
 
 

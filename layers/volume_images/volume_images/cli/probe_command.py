@@ -93,7 +93,7 @@ def probe(  # noqa: PLR0913 - its options
 
 PROBE_EXAMPLES = examples(
     "volume-images probe otc --config config.yaml",
-    "volume-images probe otc --volume 16369c5d-384d-4e64-b37a-56d898769362 --yes --json",
+    "volume-images probe otc --volume 16369c5d-384d-4e64-b37a-56d898769362 --yes",
 )
 
 
