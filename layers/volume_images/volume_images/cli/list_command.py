@@ -1,7 +1,7 @@
 """`list`: every image of one volume, and what becomes of each."""
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated
 
@@ -26,12 +26,11 @@ from volume_images.errors import CloudUnavailable, InputError
 from volume_images.overview.fleet import FleetView
 from volume_images.overview.gathering import look_at_fleet
 from volume_images.overview.images import ImageView
-from volume_images.overview.notes import CONDITIONS, age_of, next_of, notes_of, style_of
-from volume_images.overview.spelling import in_utc, spell_size, spell_span
-from volume_images.overview.volumes import Presence, SeriesView, VolumeView
+from volume_images.overview.notes import fate_of, group_of, style_of, told
+from volume_images.overview.spelling import in_utc, spell_size
+from volume_images.overview.volumes import Presence, VolumeView
 from volume_images.recognition import ImageState
 from volume_images.report import Function
-from volume_images.retention.judging import EXPIRED
 
 
 def list_images(
@@ -92,7 +91,7 @@ def volume_text(volume: VolumeView, now: datetime, width: int) -> RenderableType
     """Return a volume in words, and its images as a table."""
     parts: list[Text] = [paragraph(plain(_title(volume)), width, "bold")]
     parts += [
-        paragraph(plain(_said(volume, series, now)), width, style_of(volume, series))
+        paragraph(plain(told(volume, series, now)), width, style_of(volume, series))
         for series in volume.series
     ]
     if not volume.covered:
@@ -111,16 +110,6 @@ def _title(volume: VolumeView) -> str:
     return f"{name}  in {volume.cloud}: {volume.status}, {volume.size_gib} GiB"
 
 
-def _said(volume: VolumeView, series: SeriesView, now: datetime) -> str:
-    parts = [f"{series.policy}: {CONDITIONS[series.condition]}"]
-    if series.newest_slot:
-        limit = f" of at most {spell_span(series.max_age)}" if series.max_age else ""
-        parts.append(f"the newest good image is {age_of(series, now)} old{limit}")
-    if series.is_covered:
-        parts.append(f"next {next_of(series)}")
-    return "; ".join((*parts, *notes_of(volume, series, now)))
-
-
 def _image_grid(images: Sequence[ImageView], width: int) -> Text:
     kinds = {(image.policy, image.requested) for image in images}
     columns = [
@@ -136,19 +125,15 @@ def _image_grid(images: Sequence[ImageView], width: int) -> Text:
         [
             cell(in_utc(image.slot)),
             cell(_captured(image)),
-            *([cell(_group(image))] if len(kinds) > 1 else []),
+            *([cell(group_of(image))] if len(kinds) > 1 else []),
             cell(spell_size(image.size_bytes)),
             cell("stuck" if image.stuck_since else image.state.value, _style(image)),
             cell(image.id),
-            cell("; ".join(_why(image))),
+            cell(fate_of(image)),
         ]
         for image in images
     ]
     return grid(columns, cells, width)
-
-
-def _group(image: ImageView) -> str:
-    return f"{image.policy}.request" if image.requested else image.policy
 
 
 def _captured(image: ImageView) -> str:
@@ -161,17 +146,3 @@ def _style(image: ImageView) -> str:
     if image.state is ImageState.GOOD:
         return "yellow" if image.going else "green"
     return "yellow" if image.state is ImageState.PENDING and not image.stuck_since else "red"
-
-
-def _why(image: ImageView) -> Iterator[str]:
-    if image.going is None:
-        yield image.reasons
-    else:
-        when = in_utc(image.going.deletes_at)
-        yield f"goes {when}" if image.going.is_announced else "for the next cleanup to announce"
-        if image.going.reason != EXPIRED[0]:
-            yield image.going.reason
-    marks = {"pinned": image.pinned, "protected": image.protected}
-    yield from (mark for mark, set_on in marks.items() if set_on and mark not in image.reasons)
-    if image.restore_runs:
-        yield f"held by restore {', '.join(image.restore_runs)}"

@@ -4,10 +4,11 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import assert_never
 
-from volume_images.overview.images import Going
+from volume_images.overview.images import Going, ImageView
 from volume_images.overview.spelling import counted, in_utc, spell_span
 from volume_images.overview.volumes import Condition, Presence, SeriesView, Trouble, VolumeView
 from volume_images.report import ExportResult
+from volume_images.retention.judging import EXPIRED
 
 CONDITIONS: Mapping[Condition | None, str] = {
     Condition.FRESH: "fresh",
@@ -48,6 +49,17 @@ def next_of(series: SeriesView) -> str:
     return in_utc(series.next_slot) if series.next_slot else "-"
 
 
+def told(volume: VolumeView, series: SeriesView, now: datetime) -> str:
+    """Return all that there is to say of a volume under a policy, as one sentence."""
+    parts = [f"{series.policy}: {CONDITIONS[series.condition]}"]
+    if series.newest_slot:
+        limit = f" of at most {spell_span(series.max_age)}" if series.max_age else ""
+        parts.append(f"the newest good image is {age_of(series, now)} old{limit}")
+    if series.is_covered:
+        parts.append(f"next {next_of(series)}")
+    return "; ".join((*parts, *notes_of(volume, series, now)))
+
+
 def notes_of(volume: VolumeView, series: SeriesView, now: datetime) -> Iterator[str]:
     """Yield what the columns do not tell, the most urgent first."""
     if series.trouble:
@@ -72,6 +84,30 @@ def notes_of(volume: VolumeView, series: SeriesView, now: datetime) -> Iterator[
     if series.waiting:
         yield f"{counted(len(series.waiting), 'request')} waiting"
     yield from _going([image.going for image in series.going if image.going])
+
+
+def group_of(image: ImageView) -> str:
+    """Return what an image was made under: a policy, or requests under it."""
+    return f"{image.policy}.request" if image.requested else image.policy
+
+
+def fate_of(image: ImageView) -> str:
+    """Return what becomes of an image, and why."""
+    return "; ".join(_fate(image))
+
+
+def _fate(image: ImageView) -> Iterator[str]:
+    if image.going is None:
+        yield image.reasons
+    else:
+        when = in_utc(image.going.deletes_at)
+        yield f"goes {when}" if image.going.is_announced else "for the next cleanup to announce"
+        if image.going.reason != EXPIRED[0]:
+            yield image.going.reason
+    marks = {"pinned": image.pinned, "protected": image.protected}
+    yield from (mark for mark, set_on in marks.items() if set_on and mark not in image.reasons)
+    if image.restore_runs:
+        yield f"held by restore {', '.join(image.restore_runs)}"
 
 
 def _trouble(trouble: Trouble) -> str:
