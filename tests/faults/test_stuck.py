@@ -1,14 +1,20 @@
 """Images that never end: they hold no place for ever, are told of, and go away."""
 
+import json
 from datetime import timedelta
 
 import pytest
 
+from tests.export_site import ExportSite
 from tests.fleet import Fleet
+from tests.sandbox.fates import GOOD, Fate, ImageFate
+from tests.sandbox.seeds import plant_volumes
+from volume_images.bootstrap import connect
 from volume_images.cleanup.run import cleanup_run
-from volume_images.model import ImageStatus, RequestedExport, Requests, Tick
+from volume_images.model import Dialect, ImageStatus, RequestedExport, Requests, Tick
 from volume_images.protocols import RunLimits
-from volume_images.report import Gauge
+from volume_images.report import Function, Gauge, ImageResult
+from volume_images.settings import Settings
 
 HOUR = timedelta(hours=1)
 DEADLINE = 61 * timedelta(minutes=1)
@@ -76,3 +82,41 @@ def test_a_request_whose_image_never_ends_does_not_wait_for_ever() -> None:
         fleet.clock.time += HOUR
     assert told[-1] == ("missed", "too_late")
     assert fleet.state().waiting == {}
+
+
+@pytest.mark.slow
+def test_twenty_stuck_images_of_a_cloud_with_twenty_places_stop_nothing_and_go_away(
+    site: ExportSite,
+) -> None:
+    """Over HTTP, in each dialect: the first twenty exports never end, all later ones do."""
+    world = site.cloud.world
+    plant_volumes(world, 23)
+    document = json.loads(json.dumps(site.stack.document))
+    document["clouds"]["sandbox"]["max_in_flight"] = 20
+    document["volumes"] = []
+    document["discover"] = [{"cloud": "sandbox", "tags": {"backup": "daily"}}]
+    site.stack.write_config(document)
+    world.fate = Fate(image=ImageFate.STUCK)
+    assert site.run(limits=RunLimits(act=20, end=520)).counts["started"] == 20
+    stuck = set(world.images)
+    world.fate = GOOD
+    told: set[str] = set()
+    settings = Settings.parse(site.stack.env)
+    for _ in range(24):
+        site.let_pass(2 * HOUR)
+        report = site.run()
+        told |= {one.image_id for one in report.changed if one.reason == "stuck"}
+        cleanup = connect(settings, Function.CLEANUP, site.connections)
+        cleaned = cleanup_run(cleanup, Tick(), limits=RunLimits())
+    assert told == stuck
+    if site.cloud.dialect is Dialect.HUAWEI:  # deletes none that it takes to be in the making
+        refused = [one for one in cleaned.outcomes if one.result is ImageResult.NOT_DELETED]
+        assert {one.image_id for one in refused} == stuck
+        assert all(one.reason.startswith("400 IMG.0090") for one in refused)
+        for image_id in stuck:
+            world.set_image_status(image_id, "killed")
+        cleanup_run(cleanup, Tick(), limits=RunLimits())
+        report = site.run()
+    assert stuck.isdisjoint(world.images)
+    assert report.gauges[Gauge.IMAGES_STUCK] == 0
+    assert {image.volume_id for image in world.images.values()} == set(world.volumes)
