@@ -16,9 +16,9 @@ Words = tuple[str, ...]
 
 _BEGINNING = """# Commands
 
-What `volume-images COMMAND --help` says. `make docs` writes this page, and a test compares it with the commands.
-What to set before a command, so that it sees what the functions see: [operations.md](operations.md#by-hand).
-Results, reasons and exit codes: [reasons.md](reasons.md).
+What `volume-images COMMAND --help` says. `make docs` writes this page; a test compares it with the
+commands. [operations.md](operations.md#by-hand) says what to set before a command, so that it sees
+what the functions see; [reasons.md](reasons.md) tells results, reasons and exit codes.
 """
 
 
