@@ -11,10 +11,10 @@ import pytest
 
 from tests.cli.conftest import Cli, Ran, bare_environment, cli  # noqa: F401 - fixtures
 from tests.sandbox.stack import SandboxStack
-from volume_images.cli.cloud_text import plain
 from volume_images.errors import StoreError
 from volume_images.image_name import ImageName
 from volume_images.model import Dialect
+from volume_images.overview.spelling import plain
 from volume_images.storage.address import checked_key
 
 WORDS = (

@@ -2,12 +2,7 @@
 
 from rich.text import Text
 
-
-def plain(text: str) -> str:
-    """Spell out what is no printable character: a name may hold escape sequences."""
-    return "".join(
-        char if char.isprintable() else char.encode("unicode_escape").decode() for char in text
-    )
+from volume_images.overview.spelling import plain
 
 
 def cell(text: str, style: str = "") -> Text:

@@ -10,7 +10,7 @@ from rich.console import Console, Group, RenderableType
 from rich.text import Text
 
 from volume_images.cli.by_hand import open_world
-from volume_images.cli.cloud_text import cell, plain
+from volume_images.cli.cloud_text import cell
 from volume_images.cli.exit_codes import ExitCode
 from volume_images.cli.grid import Column, grid, paragraph
 from volume_images.cli.options import (
@@ -27,7 +27,7 @@ from volume_images.overview.fleet import FleetView
 from volume_images.overview.gathering import look_at_fleet
 from volume_images.overview.images import ImageView
 from volume_images.overview.notes import fate_of, group_of, style_of, told
-from volume_images.overview.spelling import in_utc, spell_size
+from volume_images.overview.spelling import in_utc, plain, spell_size
 from volume_images.overview.volumes import Presence, VolumeView
 from volume_images.recognition import ImageState
 from volume_images.report import Function

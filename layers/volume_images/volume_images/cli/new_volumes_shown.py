@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
-from volume_images.cli.cloud_text import plain
+from volume_images.overview.spelling import plain
 from volume_images.restore.making import Progress as Look
 
 Show = Callable[[str, Look], None]

@@ -5,9 +5,9 @@ import sys
 
 from rich.console import Console
 
-from volume_images.cli.cloud_text import plain
 from volume_images.cli.exit_codes import ExitCode, of_report
 from volume_images.cli.tables import Names, report_table
+from volume_images.overview.spelling import plain
 from volume_images.report import SERVED_RESULTS, CloudOutcome, Report
 
 

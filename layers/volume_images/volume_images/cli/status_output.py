@@ -7,12 +7,12 @@ from datetime import datetime
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from volume_images.cli.cloud_text import cell, plain
+from volume_images.cli.cloud_text import cell
 from volume_images.cli.grid import Column, grid, paragraph
 from volume_images.cli.tables import SHORT_ID, WIDE
 from volume_images.overview.fleet import CloudView, FleetView, PolicyView
 from volume_images.overview.notes import CONDITIONS, age_of, next_of, notes_of, style_of
-from volume_images.overview.spelling import counted, in_utc, or_dash, spell_size, spell_span
+from volume_images.overview.spelling import counted, in_utc, or_dash, plain, spell_size, spell_span
 from volume_images.overview.volumes import Attention, Condition, SeriesView, VolumeView
 
 MOST_ROWS = 50

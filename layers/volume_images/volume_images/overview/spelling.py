@@ -1,4 +1,4 @@
-"""Times, ages and sizes as people read them."""
+"""Times, ages, sizes and names as people read them."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -31,6 +31,13 @@ def spell_size(count: int | None) -> str:
     while size >= 1024 and unit < len(_UNITS) - 1:  # noqa: PLR2004
         size, unit = size / 1024, unit + 1
     return f"{size:.1f} {_UNITS[unit]}" if unit else f"{count} B"
+
+
+def plain(text: str) -> str:
+    """Spell out what is no printable character: a name may hold escape sequences."""
+    return "".join(
+        char if char.isprintable() else char.encode("unicode_escape").decode() for char in text
+    )
 
 
 def or_dash(moment: datetime | None) -> str:

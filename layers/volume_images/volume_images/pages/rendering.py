@@ -8,13 +8,14 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 _TEMPLATES = files("volume_images.pages") / "templates"
+_SHARED_STYLE = "page.css"
 
 
 def render(template: str, *, style: str, script: str, **values: object) -> str:
     """Fill in a template; whatever stands in `values` is text, never markup.
 
-    The page's Content-Security-Policy names its style and its script by their digests: nothing
-    else runs in it, and nothing is loaded.
+    `style` follows the style that all pages share. The page's Content-Security-Policy names both
+    and its script by their digests: nothing else runs in it, and nothing is loaded.
     """
     environment = Environment(
         loader=PackageLoader("volume_images.pages"),
@@ -23,8 +24,8 @@ def render(template: str, *, style: str, script: str, **values: object) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    css = (_TEMPLATES / style).read_text(encoding="utf-8")
-    code = (_TEMPLATES / script).read_text(encoding="utf-8")
+    css = _read(_SHARED_STYLE) + _read(style)
+    code = _read(script)
     policy = (
         f"default-src 'none'; style-src '{_digest(css)}'; script-src '{_digest(code)}';"
         " base-uri 'none'; form-action 'none'"
@@ -35,6 +36,10 @@ def render(template: str, *, style: str, script: str, **values: object) -> str:
         script=Markup(code),  # noqa: S704 - a file of this package # nosec B704
         **values,
     )
+
+
+def _read(name: str) -> str:
+    return (_TEMPLATES / name).read_text(encoding="utf-8")
 
 
 def _digest(text: str) -> str:

@@ -100,7 +100,7 @@ def simulation_page(forecast: Forecast) -> str:
     }
     return render(
         "simulation.html",
-        style="page.css",
+        style="simulation.css",
         script="simulation.js",
         forecast=forecast,
         views=views,
