@@ -3,7 +3,8 @@
 import json
 import os
 import signal
-import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ import yaml
 from tests.cli.conftest import Cli
 from tests.sandbox.seeds import PREFIX
 from tests.sandbox.stack import SandboxStack
+from tests.sandbox.wire import Request
 from tests.sandbox.world import SandboxImage
 from volume_images.cleanup.state import VolumeFacts, empty_cleanup_state
 from volume_images.settings import Settings
@@ -115,6 +117,7 @@ def test_a_volume_that_is_gone_comes_back_as_cleanup_remembers_it(
     assert shape == [50, "sandbox-1b", "SAS"]
 
 
+@pytest.mark.slow
 def test_a_state_that_cannot_be_read_holds_nobody_up(sandbox_cli: Cli, quick: SandboxStack) -> None:
     plant(quick)
     strangers = empty_cleanup_state("ffffffffffff").model_dump_json().encode()
@@ -154,6 +157,7 @@ def test_clouds_yaml_and_the_name_of_an_image_are_enough(
     assert image.tags == []
 
 
+@pytest.mark.slow
 def test_clouds_yaml_and_the_id_of_a_volume_are_enough_too(
     cli: Cli, quick: SandboxStack, entry: dict[str, str]
 ) -> None:
@@ -163,6 +167,7 @@ def test_clouds_yaml_and_the_id_of_a_volume_are_enough_too(
     assert (ran.code, ran.document["image_id"]) == (0, newest.id)
 
 
+@pytest.mark.slow
 def test_an_entry_without_a_region_asks_for_it(
     cli: Cli, quick: SandboxStack, entry: dict[str, str]
 ) -> None:
@@ -217,43 +222,59 @@ def test_where_several_clouds_may_have_it_the_cloud_is_asked_for(
     assert "--cloud: not given, and nothing tells which of sandbox, other: name it" in unlisted.err
 
 
+@dataclass
+class AfterCreation:
+    """Does one thing as soon as a new volume was asked for."""
+
+    then: Callable[[], None]
+
+    def before(self, _: Request) -> None:
+        """Nothing happens before."""
+
+    def after(self, request: Request) -> None:
+        if request.method == "POST" and request.sent_path.endswith("/volumes"):
+            self.then()
+
+
+@pytest.fixture
+def after_creation(quick: SandboxStack) -> Iterator[Callable[[Callable[[], None]], None]]:
+    """Set what happens then; a new volume takes an hour."""
+    quick.cloud.world.creation_seconds = 3600.0
+
+    def set_hook(then: Callable[[], None]) -> None:
+        quick.cloud.hook = AfterCreation(then)
+
+    yield set_hook
+    quick.cloud.hook = None
+
+
 def test_a_volume_that_ends_in_error_is_told_by_its_id(
-    sandbox_cli: Cli, quick: SandboxStack
+    sandbox_cli: Cli,
+    quick: SandboxStack,
+    after_creation: Callable[[Callable[[], None]], None],
 ) -> None:
-    plant(quick)
-    world = quick.cloud.world
-    world.creation_seconds = 3600.0
+    image = plant(quick)
 
     def fail() -> None:
-        while not made(quick):
-            pass
-        for volume in world.volumes.values():
+        for volume in list(quick.cloud.world.volumes.values()):
             if volume.ready_at is not None:
                 volume.status, volume.ready_at = "error", None
 
-    watcher = threading.Thread(target=fail)
-    watcher.start()
+    after_creation(fail)
     ran = sandbox_cli("restore", DB)
-    watcher.join()
     assert ran.code == 1
     assert "ended in status error: the cloud could not make it of image" in ran.err
+    assert image.tags == []
 
 
 def test_a_container_that_is_stopped_takes_its_pin_off(
-    sandbox_cli: Cli, quick: SandboxStack
+    sandbox_cli: Cli,
+    quick: SandboxStack,
+    after_creation: Callable[[Callable[[], None]], None],
 ) -> None:
     image = plant(quick)
-    quick.cloud.world.creation_seconds = 3600.0
-
-    def stop() -> None:
-        while not made(quick):
-            pass
-        os.kill(os.getpid(), signal.SIGTERM)
-
-    watcher = threading.Thread(target=stop)
-    watcher.start()
+    after_creation(lambda: os.kill(os.getpid(), signal.SIGTERM))
     ran = sandbox_cli("restore", DB)
-    watcher.join()
     assert ran.code == 130
     assert "look at it in the cloud before you restore again" in ran.err
     assert (image.tags, len(made(quick))) == ([], 1)

@@ -92,6 +92,7 @@ def test_a_volume_that_is_gone_is_drilled_by_what_cleanup_remembers(site: Restor
     assert (outcome.result, outcome.volume_id) == (DrillResult.PASSED, DB)
 
 
+@pytest.mark.slow
 def test_a_volume_that_nobody_remembers_fails_its_drill_where_a_person_would_be_asked(
     site: RestoreSite,
 ) -> None:
@@ -149,6 +150,7 @@ class UntoldImages(Wrapped):
         return replace(self.real.get(image_id), checksum="")
 
 
+@pytest.mark.slow
 def test_without_a_checksum_a_drill_passes_and_says_so(site: RestoreSite) -> None:
     (outcome,) = site.drill(wrap=Untold).outcomes
     assert (outcome.result, outcome.details["checksum"]) == (DrillResult.PASSED, "not told")
@@ -252,6 +254,7 @@ class Stubborn(Wrapped):
         raise CloudUnavailable(f"{volume_id}: not today", status=500)
 
 
+@pytest.mark.slow
 def test_a_volume_that_cannot_be_removed_fails_the_drill_and_is_named(site: RestoreSite) -> None:
     report = site.drill(wrap=Stubborn)
     (outcome,) = report.outcomes
@@ -311,6 +314,7 @@ def test_a_run_that_restored_nothing_tells_no_time(site: RestoreSite) -> None:
     assert "DrillSeconds" not in totals(site.drill())
 
 
+@pytest.mark.slow
 def test_several_policies_are_drilled_side_by_side(site: RestoreSite) -> None:
     document = json.loads(json.dumps(site.stack.document))
     document["policies"]["weekly"] = json.loads(json.dumps(document["policies"]["daily"]))

@@ -202,6 +202,7 @@ def test_an_interrupted_restore_takes_its_pin_off(site: RestoreSite) -> None:
     assert (site.pins(), len(site.new_volumes())) == ([], 1)
 
 
+@pytest.mark.slow
 def test_a_volume_that_is_never_ready_is_waited_for_by_its_size(site: RestoreSite) -> None:
     def never(_: int) -> None:
         (made,) = site.new_volumes()
@@ -254,6 +255,7 @@ class UntaggedImages(Wrapped):
         raise AssertionError(f"{image_id} is not pinned by {pin.run_id}")
 
 
+@pytest.mark.slow
 def test_who_may_not_tag_restores_all_the_same_and_is_told(site: RestoreSite) -> None:
     watched = Watched()
     site.restore(watched=watched, wrap=Untagged)
@@ -307,6 +309,7 @@ class Unmended(Wrapped):
         raise CredentialError(f"{volume_id}: no rule allows it", status=401)
 
 
+@pytest.mark.slow
 def test_who_may_not_mend_a_volume_is_told_how_it_is_done(site: RestoreSite) -> None:
     watched = Watched()
     _, volume = site.restore(watched=watched, wrap=Unmended)
@@ -314,6 +317,7 @@ def test_who_may_not_mend_a_volume_is_told_how_it_is_done(site: RestoreSite) -> 
     assert f"unset --image-property signature_verified {volume.id}" in warning
 
 
+@pytest.mark.slow
 def test_a_volume_that_was_encrypted_and_is_not_is_told(site: RestoreSite) -> None:
     watched = Watched()
     facts = VolumeFacts(zone="a", volume_type="b", size_gib=40, encrypted=True)

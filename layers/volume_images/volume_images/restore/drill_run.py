@@ -185,8 +185,8 @@ def _side_by_side(due: Sequence[Exercise], stopwatch: Stopwatch, tell: Tell) -> 
         )
 
     with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="drill") as pool:
-        futures = [pool.submit(run, exercise) for exercise in due]
         try:
+            futures = [pool.submit(run, exercise) for exercise in due]
             wait(futures)
         except BaseException:
             stopped.set()
