@@ -20,9 +20,9 @@ from volume_images.model import (
     Volume,
     VolumeStatus,
 )
+from volume_images.patience import Patience
 from volume_images.probe.card import Glimpse, Sightings, Step, StepName, Verdict
 from volume_images.probe.things import Made, find_again, remove
-from volume_images.patience import Patience
 from volume_images.protocols import Clock, RestoreCloud
 
 MINUTE = 60.0
