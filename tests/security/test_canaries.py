@@ -25,7 +25,7 @@ from tests.sandbox.stack import CLOUD_NAME, SECRET_PREFIX, SandboxStack
 from tests.sandbox.wire import Answer, Handler, Request, json_answer
 from volume_images.cli.invocation import context
 from volume_images.clock import SystemClock
-from volume_images.cloud import session
+from volume_images.cloud import retries
 from volume_images.errors import VolumeImagesError
 from volume_images.model import Dialect
 from volume_images.report import Function
@@ -38,7 +38,7 @@ SHOWN_BY_DESIGN = frozenset(
 )
 SECRET_HEADERS = ("X-Auth-Token", "X-Subject-Token", "X-Security-Token", "Authorization")
 DAY = timedelta(days=1)
-FUNCTIONS = ("export_volumes", "cleanup_images")
+FUNCTIONS = ("export_volumes", "cleanup_images", "drill_images")
 
 ALL_WELL = ("", 200)
 FAILURES = [("volume", 400), ("volume", 401), ("image", 500), ("identity", 401)]
@@ -143,8 +143,8 @@ def run(handler: Callable[[Any, Any], Any], listener: Listener) -> None:
 
 
 def put_secrets(cloud: CloudSandbox, kind: str, tap: Tap, secrets: Any) -> None:  # noqa: ANN401
-    """Give both functions another secret of a kind, or the same anew."""
-    for role in ("export", "cleanup"):
+    """Give the functions another secret of a kind, or the same anew."""
+    for role in ("export", "cleanup", "restore"):
         secret = cloud.secret(role, kind)
         hidden = {key: text for key, text in secret.items() if key not in SHOWN_BY_DESIGN}
         tap.canaries |= set(hidden.values())
@@ -183,7 +183,7 @@ def test_nothing_secret_is_ever_shown(
     lambda_s = {"LOG_LEVEL": "DEBUG", "AWS_LAMBDA_FUNCTION_NAME": "f"}
     for name, value in {**stack.env, **lambda_s}.items():
         monkeypatch.setenv(name, value)
-    monkeypatch.setattr(session, "FIRST_DELAY_SECONDS", 0.001)
+    monkeypatch.setattr(retries, "_FIRST_DELAY_SECONDS", 0.001)
     listener = Listener()
     with listener.listening():
         handlers = [loaded(function) for function in FUNCTIONS]
