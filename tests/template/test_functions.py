@@ -40,14 +40,16 @@ def test_layers_are_built_for_the_runtime_of_the_functions() -> None:
     for name, layer in layers.items():
         assert layer["CompatibleRuntimes"] == ["python3.13"]
         assert layer["CompatibleArchitectures"] == ["arm64"]
-        assert "BuildMethod" in Stack().resources[name]["Metadata"]
+        assert Stack().resources[name]["Metadata"]["BuildMethod"] == "makefile"
+        makefile = (ROOT / layer["ContentUri"] / "Makefile").read_text()
+        assert "PYTHON_VERSION := 3.13\n" in makefile
+        assert f"build-{name}:\n" in makefile
+        assert makefile.endswith("\t$(compile-layer)\n")
 
 
 def test_the_layer_of_dependencies_is_installed_for_the_runtime() -> None:
     makefile = (ROOT / "layers" / "dependencies" / "Makefile").read_text()
-    assert "PYTHON_VERSION := 3.13\n" in makefile
     assert "PLATFORM := manylinux2014_aarch64\n" in makefile
-    assert "build-DependenciesLayer:\n" in makefile
     for option in ("--require-hashes", "--no-deps", "--only-binary :all:"):
         assert option in makefile
 
