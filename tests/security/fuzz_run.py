@@ -63,7 +63,6 @@ def try_input(target: str, number: int) -> bool:
 
 def try_chunk(target: str, numbers: range) -> Tally:
     """Try inputs one by one, each under the watchdog."""
-    logging.disable(logging.CRITICAL)
     tally = Tally()
     for number in numbers:
         try:
@@ -127,7 +126,8 @@ def main(arguments: Sequence[str]) -> int:
         return 0
     began = time.monotonic()
     work = [*chunks(asked.inputs, asked.only, asked.first)]
-    with ProcessPoolExecutor(asked.jobs) as pool:
+    silent = (logging.CRITICAL,)
+    with ProcessPoolExecutor(asked.jobs, initializer=logging.disable, initargs=silent) as pool:
         tallies = [*pool.map(try_chunk, *zip(*work, strict=True))]
     counts: dict[str, Counter[str]] = {}
     for (target, _), tally in zip(work, tallies, strict=True):
