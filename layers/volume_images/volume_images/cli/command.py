@@ -23,6 +23,7 @@ from volume_images.cli.list_command import LIST_EXAMPLES, list_images
 from volume_images.cli.pin_command import PIN_EXAMPLES, UNPIN_EXAMPLES, pin, unpin
 from volume_images.cli.printing import complain, print_line
 from volume_images.cli.probe_command import PROBE_EXAMPLES, probe
+from volume_images.cli.report_command import REPORT_EXAMPLES, report
 from volume_images.cli.restore_command import RESTORE_EXAMPLES, restore
 from volume_images.cli.retention_command import RETENTION_EXAMPLES, retention
 from volume_images.cli.run_commands import (
@@ -60,6 +61,7 @@ app.command(epilog=RESTORE_EXAMPLES)(restore)
 app.command(epilog=DRILL_EXAMPLES)(drill)
 app.command(epilog=SIMULATE_EXAMPLES)(simulate)
 app.command(epilog=STATUS_EXAMPLES)(status)
+app.command(epilog=REPORT_EXAMPLES)(report)
 app.command("list", epilog=LIST_EXAMPLES)(list_images)
 app.command(epilog=PIN_EXAMPLES)(pin)
 app.command(epilog=UNPIN_EXAMPLES)(unpin)

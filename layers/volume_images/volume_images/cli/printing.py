@@ -2,11 +2,13 @@
 
 import json
 import sys
+from pathlib import Path
 
 from rich.console import Console
 
 from volume_images.cli.exit_codes import ExitCode, of_report
 from volume_images.cli.tables import Names, report_table
+from volume_images.errors import InputError
 from volume_images.overview.spelling import plain
 from volume_images.report import SERVED_RESULTS, CloudOutcome, Report
 
@@ -56,3 +58,11 @@ def _complaints(report: Report) -> list[str]:
 
 def _said(cloud: CloudOutcome) -> str:
     return "" if cloud.result in SERVED_RESULTS else f"{cloud.cloud}: {cloud.reason}"
+
+
+def write_page(path: Path, page: str) -> None:
+    """Write a page to where a person asked for it. Raises InputError."""
+    try:
+        path.write_text(page, encoding="utf-8")
+    except OSError as error:
+        raise InputError(f"{path}: {error.strerror}: name a file that can be written") from error

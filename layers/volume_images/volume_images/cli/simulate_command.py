@@ -11,7 +11,7 @@ from rich.console import Console
 from volume_images.bootstrap import Connections, config_source
 from volume_images.cli.exit_codes import ExitCode
 from volume_images.cli.options import JsonOption, examples
-from volume_images.cli.printing import print_json, print_line
+from volume_images.cli.printing import print_json, print_line, write_page
 from volume_images.cli.simulation_output import forecast_document, forecast_table
 from volume_images.cli.volumes_file import read_volumes
 from volume_images.clock import SystemClock
@@ -93,7 +93,7 @@ def simulate(  # noqa: PLR0913 - its options
         rivals=_rivals(parsed, against) if against else None,
     )
     if html is not None:
-        _write(html, simulation_page(found))
+        write_page(html, simulation_page(found))
     if as_json:
         print_json(forecast_document(found))
         return ExitCode.FINE
@@ -138,10 +138,3 @@ def _rivals(config: Config, against: str) -> Mapping[str, Rival]:
         name: Rival(f"{name} of {against}", policy, other.grace)
         for name, policy in other.policies.items()
     }
-
-
-def _write(path: Path, text: str) -> None:
-    try:
-        path.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise InputError(f"{path}: {error.strerror}: name a file that can be written") from error

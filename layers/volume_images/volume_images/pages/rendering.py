@@ -24,6 +24,7 @@ def render(template: str, *, style: str, script: str, **values: object) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.policies["json.dumps_kwargs"] = {"separators": (",", ":")}
     css = _read(_SHARED_STYLE) + _read(style)
     code = _read(script)
     policy = (
