@@ -78,6 +78,15 @@ def test_wildcard_hours_go_by_elapsed_time_over_both_nights() -> None:
     assert autumn == [at("2026-10-24T20:00") + timedelta(hours=hour) for hour in range(1, 11)]
 
 
+def test_no_hour_is_lost_where_clocks_change_by_half_an_hour() -> None:
+    zone = "Australia/Lord_Howe"
+    spring = between("0 */6 * * *", zone, "2027-10-02T08:00", "2027-10-03T02:00")
+    autumn = between("0 */6 * * *", zone, "2028-04-01T08:00", "2028-04-02T02:00")
+
+    assert spring == ["10-02T13:30", "10-02T19:00", "10-03T01:00"]
+    assert autumn == ["04-01T13:00", "04-01T19:30", "04-02T01:30"]
+
+
 @pytest.mark.parametrize(
     ("moment", "newest", "following"),
     [

@@ -8,10 +8,12 @@ Slots are only ever computed forward: run backward, cron libraries slip in the r
 """
 
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 from zoneinfo import ZoneInfo
 
 from cronsim import CronSim, CronSimError
+
+_SECOND = timedelta(seconds=1)
 
 # How far back the newest slot is looked for: the first span that holds one. The last finds every
 # leap day, also around a year like 2100 that has none.
@@ -39,10 +41,13 @@ def validate_schedule(text: str) -> None:
         raise ValueError(f"{text!r} is no schedule: {str(error).lower()}") from None
 
 
-def slots(schedule: str, timezone: str, after: datetime, until: datetime) -> Iterator[datetime]:
+def slots(schedule: str, zone: str, after: datetime, until: datetime) -> Iterator[datetime]:
     """Yield the slots with `after < slot <= until`, in UTC, oldest first."""
     validate_schedule(schedule)
-    start = after.astimezone(ZoneInfo(timezone))
+    if any(field.startswith("*") for field in schedule.split()[:2]):
+        yield from _by_elapsed_time(schedule, ZoneInfo(zone), after, until)
+        return
+    start = after.astimezone(ZoneInfo(zone))
     for local in CronSim(schedule, start):
         slot = local.astimezone(UTC)
         if slot > until:
@@ -52,12 +57,58 @@ def slots(schedule: str, timezone: str, after: datetime, until: datetime) -> Ite
             yield slot
 
 
-def newest_slot(schedule: str, timezone: str, at: datetime) -> datetime | None:
+def newest_slot(schedule: str, zone: str, at: datetime) -> datetime | None:
     """Return the newest slot at or before `at`; None when nine years hold none."""
-    newest = (max(slots(schedule, timezone, at - span, at), default=None) for span in _LOOK_BACK)
+    newest = (max(slots(schedule, zone, at - span, at), default=None) for span in _LOOK_BACK)
     return next(filter(None, newest), None)
 
 
-def next_slot(schedule: str, timezone: str, after: datetime) -> datetime | None:
+def next_slot(schedule: str, zone: str, after: datetime) -> datetime | None:
     """Return the first slot later than `after`; None when nine years hold none."""
-    return next(slots(schedule, timezone, after, after + _LOOK_BACK[-1]), None)
+    return next(slots(schedule, zone, after, after + _LOOK_BACK[-1]), None)
+
+
+def _by_elapsed_time(
+    schedule: str, zone: ZoneInfo, after: datetime, until: datetime
+) -> Iterator[datetime]:
+    """Yield the slots of a job with `*` in its minutes or hours, from one clock change to the next.
+
+    Between two changes a zone is one offset from UTC. Over a change of half an hour (Lord Howe)
+    cronsim loses the hour that follows.
+    """
+    position: datetime | None = after
+    while position is not None:
+        offset = _offset(zone, position + _SECOND)
+        begin, position = position, None
+        for local in CronSim(schedule, begin.astimezone(timezone(offset))):
+            slot = local.astimezone(UTC)
+            change = _next_change(zone, begin, min(slot, until))
+            if change is not None:
+                position = change - _SECOND
+                break
+            if slot > until:
+                return
+            yield slot
+            begin = slot
+
+
+def _next_change(zone: ZoneInfo, after: datetime, until: datetime) -> datetime | None:
+    """Return when the zone first has another offset than right after `after`."""
+    offset = _offset(zone, after + _SECOND)
+    begin = after + _SECOND
+    while begin < until:
+        end = min(begin + timedelta(days=1), until)
+        if _offset(zone, end) == offset:
+            begin = end
+            continue
+        while end - begin > _SECOND:
+            middle = begin + (end - begin) // 2
+            begin, end = (middle, end) if _offset(zone, middle) == offset else (begin, middle)
+        return end.replace(microsecond=0)
+    return None
+
+
+def _offset(zone: ZoneInfo, moment: datetime) -> timedelta:
+    offset = moment.astimezone(zone).utcoffset()
+    assert offset is not None
+    return offset
