@@ -12,6 +12,7 @@ from tests.contract.sites import Owner, Spoilt, log_in, revoke
 from tests.openstack.places import BLOCK_STORAGE, DEFAULT_FOLDER, IMAGE, Places
 from volume_images.clock import SystemClock
 from volume_images.model import Dialect, VolumeStatus
+from volume_images.protocols import Clock
 
 IMAGES = f"http://127.0.0.1:{IMAGE}/v2/images"
 BLOCK_STORAGE_URL = f"http://127.0.0.1:{BLOCK_STORAGE}/v3"
@@ -23,6 +24,8 @@ LONGEST_WAIT = 60.0
 class OpenstackSite:
     """The project `demo`: three volumes at rest and one attached."""
 
+    clock: Clock
+
     def __init__(self, facts: dict[str, Any], user: str = "demo") -> None:
         self.facts = facts
         self._user = user
@@ -32,7 +35,7 @@ class OpenstackSite:
         self.project_id = facts["project_ids"][user]
         self.project_name = user
         self.clock = SystemClock()
-        self.volumes = tuple(facts["volumes"].values())
+        self.volumes: Sequence[str] = tuple(facts["volumes"].values())
         self.attached = facts["attached_volume"]
         self._session = requests.Session()
         self._session.headers["X-Auth-Token"] = log_in(self)
@@ -145,6 +148,16 @@ class OpenstackSite:
     def force_delete(self, volume_id: str) -> None:
         url = f"{BLOCK_STORAGE_URL}/{self.project_id}/volumes/{volume_id}/action"
         self.call("POST", url, json={"os-force_delete": {}})
+
+    def reset_uploading(self) -> None:
+        """Call volumes at rest that say `uploading` for ever, as an operator of the cloud would."""
+        for volume in self.all_volumes():
+            if volume["status"] == VolumeStatus.UPLOADING:
+                self._as_admin().reset_status(volume["id"], VolumeStatus.AVAILABLE)
+
+    def reset_status(self, volume_id: str, status: VolumeStatus) -> None:
+        url = f"{BLOCK_STORAGE_URL}/{self.project_id}/volumes/{volume_id}/action"
+        self.call("POST", url, json={"os-reset_status": {"status": status}})
 
     def other_volumes(self) -> dict[str, str]:
         """Return the status of each volume that was not there from the start, by its id."""

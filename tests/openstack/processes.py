@@ -5,7 +5,8 @@ import os
 import secrets
 import signal
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +17,10 @@ MARK = "TESTS_OPENSTACK_SERVICE"
 """An environment variable that a service's own children inherit: by it they are known as ours."""
 
 ENDED = 0
+GONE = {"X", "Z"}
+STOPPED = {"T", *GONE}
+"""States of processes as /proc spells them."""
+
 TICK = 0.1
 PATIENCE = 90.0
 TIME_TO_STOP = 8.0
@@ -96,14 +101,53 @@ def stop_all(places: Places) -> int:
     found = _marked(marks)
     for process in found:
         _signal(process, signal.SIGTERM)
-    until = time.monotonic() + TIME_TO_STOP
-    while any(process.alive for process in found) and time.monotonic() < until:
-        time.sleep(TICK)
-    for process in _marked(marks):  # also what a service still started while it ended
-        _signal(process, signal.SIGKILL)
+    _await_end(found, TIME_TO_STOP)
+    killed = _marked(marks)  # also what a service still started while it ended
+    _kill(killed)
+    for process in {*found, *killed}:
+        _reap(process)
     for path, _ in records:
         path.unlink()
     return len(found)
+
+
+def kill(name: str, places: Places) -> int:
+    """Kill a service and its children as a power cut would; return how many processes."""
+    record = _read(_record(name, places))
+    if record is None:
+        return 0
+    killed: set[Process] = set()
+    while found := _marked({record.mark}):
+        _kill(found)
+        killed |= {*found}
+    for process in killed:
+        _reap(process)
+    return len(killed)
+
+
+def kill_workers(name: str, places: Places) -> int:
+    """Kill a service's children, which it replaces; return how many processes."""
+    record = _read(_record(name, places))
+    if record is None:
+        return 0
+    workers = [process for process in _marked({record.mark}) if process != record.process]
+    _kill(workers)
+    return len(workers)
+
+
+@contextmanager
+def frozen(name: str, places: Places) -> Iterator[None]:
+    """Stop a service and its children in their tracks, and let them go on in the end."""
+    record = _read(_record(name, places))
+    held = _marked({record.mark}) if record else []
+    for process in held:
+        _signal(process, signal.SIGSTOP)
+    _await(lambda: all(_state(process.pid) in STOPPED for process in held), TIME_TO_STOP)
+    try:
+        yield
+    finally:
+        for process in held:
+            _signal(process, signal.SIGCONT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +188,28 @@ def _marked(marks: set[str]) -> list[Process]:
     return found
 
 
+def _kill(processes: Sequence[Process]) -> None:
+    for process in processes:
+        _signal(process, signal.SIGKILL)
+    _await_end(processes, TIME_TO_STOP)
+
+
+def _await_end(processes: Sequence[Process], seconds: float) -> None:
+    _await(lambda: not any(process.alive for process in processes), seconds)
+
+
+def _await(condition: Callable[[], bool], seconds: float) -> None:
+    until = time.monotonic() + seconds
+    while not condition() and time.monotonic() < until:
+        time.sleep(TICK)
+
+
+def _reap(process: Process) -> None:
+    """Take leave of a child of ours that has ended; without it, a zombie stays until we end."""
+    with suppress(ChildProcessError):  # whoever started it, it was not this process
+        os.waitpid(process.pid, os.WNOHANG)
+
+
 def _signal(process: Process, number: signal.Signals) -> None:
     if process.alive:
         try:
@@ -154,9 +220,18 @@ def _signal(process: Process, number: signal.Signals) -> None:
 
 def _started_at(pid: int) -> int:
     """Return when a process started, in clock ticks since boot."""
+    state, *fields = _stat(pid)
+    return ENDED if state in GONE else int(fields[18])
+
+
+def _state(pid: int) -> str:
+    return _stat(pid)[0]
+
+
+def _stat(pid: int) -> list[str]:
+    """Return what /proc tells of a process, from its state on."""
     try:
         stat = Path(f"/proc/{pid}/stat").read_text()
     except OSError:
-        return ENDED
-    state, *fields = stat.rpartition(")")[2].split()  # a command's name may hold anything
-    return ENDED if state in {"Z", "X"} else int(fields[18])
+        return ["X"]
+    return stat.rpartition(")")[2].split()  # a command's name may hold anything

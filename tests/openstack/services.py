@@ -67,16 +67,25 @@ def start_infrastructure(places: Places) -> None:
 
 def start_openstack(places: Places) -> None:
     """Start OpenStack's own services, and wait until their APIs answer."""
-    services = (
+    start_again(places, *(service.name for service in _openstack(places)))
+
+
+def start_again(places: Places, *names: str) -> None:
+    """Start those of OpenStack's services that do not run, and wait until they answer."""
+    services = [service for service in _openstack(places) if service.name in names]
+    for service in services:
+        start(service, places)
+    for service in services:
+        wait_for(service, places)
+
+
+def _openstack(places: Places) -> tuple[Service, ...]:
+    return (
         _keystone(places, "keystone", IDENTITY),
         _keystone(places, "keystone-brief", BRIEF_IDENTITY),
         _glance(places),
         *(_cinder(places, part) for part in ("api", "scheduler", "volume")),
     )
-    for service in services:
-        start(service, places)
-    for service in services:
-        wait_for(service, places)
 
 
 def _database(places: Places) -> Service:

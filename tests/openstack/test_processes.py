@@ -1,15 +1,26 @@
 """The services' processes are stopped exactly: all of them, and nothing else."""
 
+import json
 import os
 import subprocess
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from tests.openstack.machine import NotPossible
 from tests.openstack.places import Places
-from tests.openstack.processes import Service, is_recorded, start, stop_all, wait_for
+from tests.openstack.processes import (
+    Service,
+    frozen,
+    is_recorded,
+    kill,
+    kill_workers,
+    start,
+    stop_all,
+    wait_for,
+)
 
 
 @pytest.fixture
@@ -25,13 +36,24 @@ def service(script: str, *, ready: bool = True) -> Service:
     return Service("sleeper", ("sh", "-c", script), lambda: ready, {"PATH": os.environ["PATH"]})
 
 
-def test_a_service_is_stopped_with_its_children(places: Places) -> None:
-    with_child = service("sleep 600 & echo started; wait")
-    start(with_child, places)
+def start_with_child(places: Places) -> None:
+    """Start a service, and wait until it has a child."""
     log = places.logs / "sleeper.out"
-    wait_for(
-        Service("sleeper", (), lambda: "started" in log.read_text(), with_child.environment), places
-    )
+    with_child = service("sleep 600 & echo started; wait; exec sleep 600")
+    start(with_child, places)
+    wait_for(replace(with_child, ready=lambda: "started" in log.read_text()), places)
+
+
+def pid_of_leader(places: Places) -> int:
+    return int(json.loads((places.records / "sleeper.json").read_text())["pid"])
+
+
+def state_of(pid: int) -> str:
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+
+
+def test_a_service_is_stopped_with_its_children(places: Places) -> None:
+    start_with_child(places)
     assert is_recorded(places)
     assert stop_all(places) == 2
     assert not is_recorded(places)
@@ -42,6 +64,39 @@ def test_a_service_that_runs_is_not_started_again(places: Places) -> None:
     start(service("exec sleep 600"), places)
     start(service("exec sleep 600"), places)
     assert stop_all(places) == 1
+
+
+def test_a_killed_service_is_gone_with_its_children_and_can_be_started_again(
+    places: Places,
+) -> None:
+    start_with_child(places)
+    assert kill("sleeper", places) == 2
+    assert not is_recorded(places)
+    assert kill("sleeper", places) == 0
+    start(service("exec sleep 600"), places)
+    assert is_recorded(places)
+
+
+def test_killed_workers_leave_their_leader(places: Places) -> None:
+    start_with_child(places)
+    assert kill_workers("sleeper", places) == 1
+    assert is_recorded(places)
+    assert stop_all(places) == 1
+
+
+def test_a_frozen_service_goes_on_afterwards(places: Places) -> None:
+    start(service("exec sleep 600"), places)
+    pid = pid_of_leader(places)
+    with frozen("sleeper", places):
+        assert state_of(pid) == "T"
+    assert state_of(pid) != "T"
+
+
+def test_what_was_stopped_leaves_no_zombie(places: Places) -> None:
+    start(service("exec sleep 600"), places)
+    pid = pid_of_leader(places)
+    stop_all(places)
+    assert not Path(f"/proc/{pid}").exists()
 
 
 def test_what_ignores_the_polite_signal_is_stopped_all_the_same(
