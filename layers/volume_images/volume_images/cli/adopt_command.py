@@ -1,19 +1,16 @@
 """`adopt`: take images in that are ours by name and cannot be judged."""
 
-import os
-
 from volume_images.cleanup.by_hand import adopt as adopt_images
-from volume_images.cli.by_hand import open_world
+from volume_images.cli.by_hand import open_world, tell
 from volume_images.cli.options import (
     ConfigOption,
     DeploymentOption,
     DryRunOption,
+    ImagesArgument,
     JsonOption,
     StoreOption,
     examples,
 )
-from volume_images.cli.pin_command import ImagesArgument
-from volume_images.cli.printing import print_report
 from volume_images.cli.surroundings import settings_by_hand
 from volume_images.report import Function
 
@@ -32,11 +29,10 @@ def adopt(
     An image is unknown if its size does not fit its volume, if another deployment made it, or if
     it is older than its slot. Cleanup keeps such images until a person has looked at them.
     """
-    settings = settings_by_hand(os.environ, config=config, store=store, deployment=deployment)
+    settings = settings_by_hand(config=config, store=store, deployment=deployment)
     world = open_world(settings, Function.CLEANUP)
     report = adopt_images(world, images, dry_run=dry_run)
-    names = {volume.id: volume.name for volume in world.config.volumes}
-    return print_report(report, names, as_json=as_json)
+    return tell(report, world.config, as_json=as_json)
 
 
 ADOPT_EXAMPLES = examples(

@@ -1,12 +1,13 @@
-"""What every run by hand begins and ends with."""
+"""What every command that acts by hand begins and ends with."""
 
+from collections.abc import Iterable
 from contextlib import suppress
 
 from volume_images.bootstrap import Connections, connect
 from volume_images.cli.exit_codes import ExitCode
 from volume_images.cli.printing import print_report
-from volume_images.config.schema import parse_config
-from volume_images.errors import RunFailed
+from volume_images.config.schema import Config, parse_config
+from volume_images.errors import InputError, RunFailed
 from volume_images.filing import filed
 from volume_images.model import Trigger
 from volume_images.observability import publish
@@ -27,6 +28,14 @@ def open_world(settings: Settings, function: Function) -> World:
     return world
 
 
+def refuse_strange_clouds(config: Config, named: Iterable[str]) -> None:
+    """Raise InputError if a cloud is named that the config does not have."""
+    strange = sorted(set(named) - config.clouds.keys())
+    if strange:
+        there_are = ", ".join(config.clouds)
+        raise InputError(f"{', '.join(strange)}: no cloud of the config: there are {there_are}")
+
+
 def finish(
     report: Report, world: World, trigger: Trigger, settings: Settings, *, as_json: bool
 ) -> ExitCode:
@@ -35,5 +44,10 @@ def finish(
         report = filed(report, world.store)
     with suppress(RunFailed):  # what made it red is printed, and in the exit code
         publish(report, world, trigger, Connections().listeners(settings))
-    names = {volume.id: volume.name for volume in world.config.volumes}
+    return tell(report, world.config, as_json=as_json)
+
+
+def tell(report: Report, config: Config, *, as_json: bool) -> ExitCode:
+    """Print what was done, with the names that the config gives to volumes."""
+    names = {volume.id: volume.name for volume in config.volumes}
     return print_report(report, names, as_json=as_json)

@@ -1,12 +1,11 @@
 """`drill`: one image of each policy restored, looked at and removed, to see that it can be done."""
 
-import os
 from typing import Annotated
 
 import typer
 
 from volume_images.bootstrap import Connections, connect_to_restore
-from volume_images.cli.by_hand import finish
+from volume_images.cli.by_hand import finish, refuse_strange_clouds
 from volume_images.cli.new_volumes_shown import shown
 from volume_images.cli.options import (
     ConfigOption,
@@ -19,7 +18,6 @@ from volume_images.cli.options import (
 )
 from volume_images.cli.stopping import stoppable
 from volume_images.cli.surroundings import settings_by_hand
-from volume_images.errors import InputError
 from volume_images.model import Tick
 from volume_images.protocols import RunLimits
 from volume_images.restore.drill_run import drill_run
@@ -56,12 +54,9 @@ def drill(  # noqa: PLR0913 - its options
     clouds' `restore` secrets, and room for one more volume for each policy. What a drill that was
     killed has left behind is removed a day later.
     """
-    settings = settings_by_hand(os.environ, config=config, store=store, deployment=deployment)
+    settings = settings_by_hand(config=config, store=store, deployment=deployment)
     world = connect_to_restore(settings, Connections())
-    strange = sorted(set(cloud or ()) - world.config.clouds.keys())
-    if strange:
-        names = ", ".join(world.config.clouds)
-        raise InputError(f"{', '.join(strange)}: no cloud of the config: there are {names}")
+    refuse_strange_clouds(world.config, cloud or ())
     tick = Tick(
         policies=frozenset(policy or ()), volume_ids=frozenset(volume or ()), dry_run=dry_run
     )

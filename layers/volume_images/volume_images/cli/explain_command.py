@@ -1,6 +1,5 @@
 """`explain`: why one image stays or goes, and what would change that."""
 
-import os
 from typing import Annotated
 
 import typer
@@ -34,7 +33,7 @@ def explain(
 
     It is judged as the next cleanup would judge it. Nothing is written, announced or deleted.
     """
-    settings = settings_by_hand(os.environ, config=config, store=store, deployment=deployment)
+    settings = settings_by_hand(config=config, store=store, deployment=deployment)
     explained = explain_image(open_world(settings, Function.CLEANUP), image)
     if as_json:
         print_json(explained.as_json())

@@ -1,12 +1,11 @@
 """`forget`: let the images of a volume or a policy go that left the config."""
 
-import os
 from typing import Annotated
 
 import typer
 
 from volume_images.cleanup.by_hand import forget as forget_orphans
-from volume_images.cli.by_hand import open_world
+from volume_images.cli.by_hand import open_world, tell
 from volume_images.cli.options import (
     ConfigOption,
     DeploymentOption,
@@ -15,7 +14,6 @@ from volume_images.cli.options import (
     StoreOption,
     examples,
 )
-from volume_images.cli.printing import print_report
 from volume_images.cli.surroundings import settings_by_hand
 from volume_images.report import Function
 
@@ -37,11 +35,10 @@ def forget(
     back: put the volume or the policy into the config again, or pin an image. What the config
     still covers is never touched.
     """
-    settings = settings_by_hand(os.environ, config=config, store=store, deployment=deployment)
+    settings = settings_by_hand(config=config, store=store, deployment=deployment)
     world = open_world(settings, Function.CLEANUP)
     report = forget_orphans(world, subject, dry_run=dry_run)
-    names = {volume.id: volume.name for volume in world.config.volumes}
-    return print_report(report, names, as_json=as_json)
+    return tell(report, world.config, as_json=as_json)
 
 
 FORGET_EXAMPLES = examples(

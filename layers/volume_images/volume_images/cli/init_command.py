@@ -99,7 +99,7 @@ def init(  # noqa: PLR0913 - its options
     }
     first = prefix or _prefix(cloud)
     config = _validated(cloud, document, first, timezone)
-    settings = settings_by_hand(os.environ, config="config.yaml")
+    settings = settings_by_hand(config="config.yaml")
     opened = open_cloud_to_look(settings, cloud, config, Connections())
     proposal = propose(_survey(opened, cloud, config, first, timezone))
     refused = _refused(proposal)

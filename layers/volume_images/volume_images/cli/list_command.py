@@ -1,6 +1,5 @@
 """`list`: every image of one volume, and what becomes of each."""
 
-import os
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated
@@ -48,7 +47,7 @@ def list_images(
     Scheduled and requested images together, under whatever policy; of a volume that is gone, too.
     Each is judged as the next cleanup would judge it. Nothing is written.
     """
-    settings = settings_by_hand(os.environ, config=config, store=store, deployment=deployment)
+    settings = settings_by_hand(config=config, store=store, deployment=deployment)
     view = look_at_fleet(open_world(settings, Function.CLEANUP))
     found = find_volume(view, volume)
     if as_json:

@@ -23,9 +23,8 @@ def moved_volumes(config: Config, location: str, store: str | None) -> tuple[Pro
     if not (store or os.environ.get(f"{PREFIX}STORE", "").strip()):
         return ()
     try:
-        settings = settings_by_hand(
-            {f"{PREFIX}DEPLOYMENT": "any", **os.environ}, config=location, store=store
-        )
+        deployment = os.environ.get(f"{PREFIX}DEPLOYMENT") or "any"
+        settings = settings_by_hand(config=location, store=store, deployment=deployment)
         return moves(config, _states(open_store(settings, Connections()), config))
     except (SettingsError, StoreError) as error:
         return (Problem("", f"volumes that change their policy are not counted: {error}"),)

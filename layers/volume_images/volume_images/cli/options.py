@@ -1,4 +1,4 @@
-"""The options that several commands share, and how their texts are read."""
+"""The options and arguments that several commands share, and how their texts are read."""
 
 import re
 from typing import Annotated
@@ -18,6 +18,7 @@ def parse_wait(text: str) -> float:
     return float(seconds)
 
 
+ImagesArgument = Annotated[list[str], typer.Argument(metavar="IMAGE", help="Images by id or name.")]
 ConfigOption = Annotated[
     str | None,
     typer.Option(

@@ -1,24 +1,17 @@
-"""`pin` and `unpin`: one image that stays, whatever the rules say."""
-
-import os
-from typing import Annotated
-
-import typer
+"""`pin`: images that stay, whatever the rules say."""
 
 from volume_images.cleanup.pinning import set_pins
-from volume_images.cli.by_hand import open_world
+from volume_images.cli.by_hand import open_world, tell
 from volume_images.cli.options import (
     ConfigOption,
     DeploymentOption,
+    ImagesArgument,
     JsonOption,
     StoreOption,
     examples,
 )
-from volume_images.cli.printing import print_report
 from volume_images.cli.surroundings import settings_by_hand
 from volume_images.report import Function
-
-ImagesArgument = Annotated[list[str], typer.Argument(metavar="IMAGE", help="Images by id or name.")]
 
 
 def pin(
@@ -34,42 +27,13 @@ def pin(
     The pin is a tag in the cloud, and others may see it there. A pinned image takes no place of
     any retention rule.
     """
-    return _set(images, config, store, deployment, pinned=True, as_json=as_json)
-
-
-def unpin(
-    images: ImagesArgument,
-    *,
-    config: ConfigOption = None,
-    store: StoreOption = None,
-    deployment: DeploymentOption = None,
-    as_json: JsonOption = False,
-) -> int:
-    """Let the retention rules judge pinned images again.
-
-    One that no rule keeps is announced by the next cleanup, and goes after the whole grace time.
-    """
-    return _set(images, config, store, deployment, pinned=False, as_json=as_json)
+    settings = settings_by_hand(config=config, store=store, deployment=deployment)
+    world = open_world(settings, Function.CLEANUP)
+    report = set_pins(world, images, pinned=True)
+    return tell(report, world.config, as_json=as_json)
 
 
 PIN_EXAMPLES = examples(
     "volume-images pin c2b7f0d4-0f0e-4a77-8a53-6b1f3f9d8e10",
     "volume-images pin c2b7f0d4-0f0e-4a77-8a53-6b1f3f9d8e10 --json",
 )
-UNPIN_EXAMPLES = examples("volume-images unpin c2b7f0d4-0f0e-4a77-8a53-6b1f3f9d8e10")
-
-
-def _set(
-    images: list[str],
-    config: str | None,
-    store: str | None,
-    deployment: str | None,
-    *,
-    pinned: bool,
-    as_json: bool,
-) -> int:
-    settings = settings_by_hand(os.environ, config=config, store=store, deployment=deployment)
-    world = open_world(settings, Function.CLEANUP)
-    report = set_pins(world, images, pinned=pinned)
-    names = {volume.id: volume.name for volume in world.config.volumes}
-    return print_report(report, names, as_json=as_json)

@@ -1,6 +1,5 @@
 """`probe`: one small volume exported and restored, to prove the product on a cloud."""
 
-import os
 from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated
@@ -9,7 +8,7 @@ import typer
 from rich.console import Console
 
 from volume_images.bootstrap import Connections, open_cloud_to_restore
-from volume_images.cli.by_hand import open_world
+from volume_images.cli.by_hand import open_world, refuse_strange_clouds
 from volume_images.cli.cloud_text import cell
 from volume_images.cli.exit_codes import ExitCode
 from volume_images.cli.grid import Column, grid
@@ -74,7 +73,7 @@ def probe(  # noqa: PLR0913 - its options
     secret, and nothing of other volumes or images: send it to us when something is not as it should
     be.
     """
-    settings = settings_by_hand(os.environ, config=config, store=store, deployment=deployment)
+    settings = settings_by_hand(config=config, store=store, deployment=deployment)
     world = open_world(settings, Function.CLEANUP)
     trial = _trial(world, settings, cloud, volume, size_gib)
     if not yes and not typer.confirm(_question(trial), err=True):
@@ -101,10 +100,8 @@ def _trial(
     world: World, settings: Settings, cloud: str, volume: str | None, size_gib: int | None
 ) -> Trial:
     """Say what is tried. Raises InputError."""
-    config = world.config.clouds.get(cloud)
-    if config is None:
-        names = ", ".join(world.config.clouds)
-        raise InputError(f"{cloud}: no cloud of the config: there are {names}")
+    refuse_strange_clouds(world.config, [cloud])
+    config = world.config.clouds[cloud]
     if config.strategy == "ims_job" and volume is None:
         raise InputError(
             f"{cloud}: its strategy ims_job takes attached disks alone: name one with --volume"

@@ -1,6 +1,5 @@
 """`report`: how every volume stands, as a page to look at and to pass on."""
 
-import os
 from pathlib import Path
 from typing import Annotated
 
@@ -35,7 +34,7 @@ def report(
     One file that asks nothing of any network. Each cleanup writes the same page into the store, as
     reports/cleanup/latest.html. Exit code 1 when a volume is stale, or a cloud could not be asked.
     """
-    settings = settings_by_hand(os.environ, config=config, store=store, deployment=deployment)
+    settings = settings_by_hand(config=config, store=store, deployment=deployment)
     view = look_at_fleet(open_world(settings, Function.CLEANUP))
     write_page(html, report_page(view))
     if as_json:

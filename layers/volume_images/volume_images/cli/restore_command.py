@@ -1,6 +1,5 @@
 """`restore`: a new volume of an image; the old volume is never touched."""
 
-import os
 from datetime import datetime
 from typing import Annotated
 
@@ -117,7 +116,7 @@ def restore(  # noqa: PLR0913 - its options
         )
         site = site_of_entry(entry, volume or "")
     else:
-        settings = settings_by_hand(os.environ, config=config, store=store, deployment=deployment)
+        settings = settings_by_hand(config=config, store=store, deployment=deployment)
         site = site_of_config(settings, cloud, volume or "", image or "", complain)
     order = Order(
         volume_id=site.volume_id,

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from volume_images.bootstrap import Connections, connect_to_restore, open_cloud_to_restore
 from volume_images.cleanup.state import CleanupState, empty_cleanup_state
+from volume_images.cli.by_hand import refuse_strange_clouds
 from volume_images.cli.entry_cloud import EntryCloud, cloud_of
 from volume_images.cli.surroundings import settings_by_hand
 from volume_images.clock import SystemClock
@@ -40,7 +41,7 @@ def site_of_entry(given: EntryCloud, volume: str) -> RestoreSite:
     """Open a cloud by clouds.yaml alone: no AWS, no config, no state. Raises InputError."""
     config = cloud_of(given, os.environ)
     clock = SystemClock()
-    settings = settings_by_hand(os.environ, config="config.yaml")
+    settings = settings_by_hand(config="config.yaml")
     cloud = open_cloud_to_restore(settings, given.entry, config, Connections(), clock)
     return RestoreSite(
         name=given.entry,
@@ -101,8 +102,7 @@ def _cloud_name(world: RestoreWorld, asked: str | None, volume_id: str) -> str:
     """Find the cloud: the one that is asked for, lists the volume, or has had it."""
     names = list(world.config.clouds)
     if asked is not None:
-        if asked not in world.config.clouds:
-            raise InputError(f"{asked}: no cloud of the config: there are {', '.join(names)}")
+        refuse_strange_clouds(world.config, [asked])
         return asked
     listed = [entry.cloud for entry in world.config.volumes if entry.id == volume_id]
     known = (

@@ -1,7 +1,6 @@
 """`runs` and `runs show`: what runs said, from the reports that they filed."""
 
 import json
-import os
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -107,7 +106,7 @@ def runs(  # noqa: PLR0913 - its options
         if any((function, since, config, store, deployment, as_json)):
             raise typer.BadParameter("options of show go after it: runs show RUN [OPTIONS]")
         return ExitCode.FINE
-    settings = settings_by_hand(os.environ, config=config, store=store, deployment=deployment)
+    settings = settings_by_hand(config=config, store=store, deployment=deployment)
     connections = Connections()
     now = connections.clock(settings).now()
     reports = open_store(settings, connections)
@@ -141,7 +140,7 @@ def show(
 
     Exit code 0 when it is found, however the run went.
     """
-    settings = settings_by_hand(os.environ, config=config, store=store, deployment=deployment)
+    settings = settings_by_hand(config=config, store=store, deployment=deployment)
     reports = open_store(settings, Connections())
     for key in keys_of_run(run):
         stored = reports.report(key)

@@ -1,6 +1,5 @@
 """`status`: how every volume stands, and what needs a look."""
 
-import os
 from typing import Annotated
 
 import typer
@@ -39,7 +38,7 @@ def status(
     volumes in a cloud that no policy covers; then each policy in sum. Nothing is written.
     Exit code 1 when a volume is stale, or a cloud could not be asked.
     """
-    settings = settings_by_hand(os.environ, config=config, store=store, deployment=deployment)
+    settings = settings_by_hand(config=config, store=store, deployment=deployment)
     view = look_at_fleet(open_world(settings, Function.CLEANUP))
     if as_json:
         print_json(view.as_json())

@@ -1,6 +1,6 @@
 """Options and environment -> Settings, with defaults for work without AWS."""
 
-from collections.abc import Mapping
+import os
 from pathlib import Path
 
 from volume_images.errors import SettingsError
@@ -11,11 +11,7 @@ LOCAL_DEPLOYMENT = "local"
 
 
 def settings_by_hand(
-    environ: Mapping[str, str],
-    *,
-    config: str | None,
-    store: str | None = None,
-    deployment: str | None = None,
+    *, config: str | None, store: str | None = None, deployment: str | None = None
 ) -> Settings:
     """Let options win over the environment. Raises SettingsError.
 
@@ -23,7 +19,7 @@ def settings_by_hand(
     a store is named; for a store in a folder, the deployment is `local` unless it is named.
     """
     given = {"CONFIG": config, "STORE": store, "DEPLOYMENT": deployment}
-    named = {**environ, **{PREFIX + name: text for name, text in given.items() if text}}
+    named = {**os.environ, **{PREFIX + name: text for name, text in given.items() if text}}
     config = named.get(f"{PREFIX}CONFIG", "").strip()
     if not config:
         raise SettingsError(
