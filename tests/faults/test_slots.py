@@ -270,3 +270,11 @@ def test_edits_of_the_schedule_neither_double_nor_invent_nor_lose_a_slot() -> No
         "2026-03-03T14:30",
     )
     assert [one for report in reports for one in report.outcomes if one.result == "missed"] == []
+
+
+def test_a_slot_whose_export_is_stuck_when_the_next_is_due_is_told_as_missed() -> None:
+    fleet = Fleet(volumes=1, schedule="0 * * * *")
+    fleet.only.sticks = frozenset({fleet.only.volume_id(0)})
+    reports = fleet.ticks(10)
+    told = [one for report in reports for one in report.outcomes if one.result == "missed"]
+    assert [(one.slot, one.reason) for one in told] == [(at("2026-03-02T02:00"), "stuck")]

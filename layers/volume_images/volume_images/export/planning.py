@@ -58,6 +58,11 @@ class ExportPlan:
         """What is said of the slots that are not started."""
         return tuple(decision.outcome for decision in self.decisions)
 
+    @property
+    def given_up(self) -> tuple[Outcome, ...]:
+        """What is said of the slots that will not be started any more."""
+        return tuple(one for one in self.outcomes if one.result is ExportResult.MISSED)
+
 
 def plan_exports(debt: Debt, scene: Scene) -> ExportPlan:
     """Plan one cloud: preflighted, one export per volume, within the room there is."""
