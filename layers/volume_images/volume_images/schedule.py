@@ -9,6 +9,7 @@ Slots are only ever computed forward: run backward, cron libraries slip in the r
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta, timezone
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from cronsim import CronSim, CronSimError
@@ -18,6 +19,7 @@ _SECOND = timedelta(seconds=1)
 # How far back the newest slot is looked for: the first span that holds one. The last finds every
 # leap day, also around a year like 2100 that has none.
 _LOOK_BACK = (
+    timedelta(hours=2),
     timedelta(hours=48),
     timedelta(days=32),
     timedelta(days=366),
@@ -25,6 +27,7 @@ _LOOK_BACK = (
 )
 
 
+@lru_cache(maxsize=1024)  # each state that is read names its schedules
 def validate_schedule(text: str) -> None:
     """Raise ValueError unless this is five-field cron: no seconds, no `@daily`."""
     if text.lstrip().startswith("@"):
@@ -57,6 +60,7 @@ def slots(schedule: str, zone: str, after: datetime, until: datetime) -> Iterato
             yield slot
 
 
+@lru_cache(maxsize=1024)  # one run asks it of every policy, in each of its clouds
 def newest_slot(schedule: str, zone: str, at: datetime) -> datetime | None:
     """Return the newest slot at or before `at`; None when nine years hold none."""
     newest = (max(slots(schedule, zone, at - span, at), default=None) for span in _LOOK_BACK)
