@@ -5,6 +5,7 @@ import os
 from volume_images.bootstrap import Connections, connect
 from volume_images.cleanup.run import cleanup_run
 from volume_images.observability import Answer, publish, reported
+from volume_images.pages.after_cleanup import FleetPage
 from volume_images.protocols import Invocation, RunLimits
 from volume_images.report import Function
 from volume_images.settings import Settings
@@ -19,6 +20,7 @@ def handler(event: object, invocation: Invocation) -> Answer:
     settings = Settings.parse(os.environ)
     world = connect(settings, Function.CLEANUP, connections)
     trigger = parse_trigger(event, now=world.clock.now())
-    report = cleanup_run(world, trigger, limits=RunLimits.of(invocation))
-    listeners = connections.listeners(settings)
+    page = FleetPage(world)
+    report = cleanup_run(world, trigger, limits=RunLimits.of(invocation), onlooker=page.look_on)
+    listeners = connections.listeners(settings, page.write)
     return publish(report, world, trigger, listeners, detailed_metrics=settings.detailed_metrics)

@@ -1,5 +1,6 @@
 """Settings -> the World of a run; and what of it outlives the run while its process is warm."""
 
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -72,7 +73,7 @@ class Connections(AwsClients):
                 _ = connections.s3
         return connections
 
-    def listeners(self, settings: Settings) -> Listeners:
+    def listeners(self, settings: Settings, show: Callable[[], str] | None = None) -> Listeners:
         """Return who hears of the runs; nothing is opened before there is something to say."""
         bus, url = settings.event_bus, settings.heartbeat_url
 
@@ -88,6 +89,7 @@ class Connections(AwsClients):
         return Listeners(
             send=send_to(bus).send if bus else None,
             beat=partial(beat_once, url) if url else None,
+            show=show,
         )
 
     def clock(self, settings: Settings) -> Clock:

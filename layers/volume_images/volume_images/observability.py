@@ -75,6 +75,7 @@ def publish(
             _emit_details(report, world)
         if isinstance(trigger, Tick) and not report.red:
             _beat(report, listeners)
+        _show(report, listeners)
     if isinstance(trigger, Requests) and trigger.from_queue:
         return {
             "batchItemFailures": [{"itemIdentifier": record} for record in report.failed_records]
@@ -130,6 +131,14 @@ def _beat(report: Report, listeners: Listeners) -> None:
     if why:
         extra = {"run_id": report.run_id, "why": why}
         _logger(report.function).warning("heartbeat.not_sent", extra=extra)
+
+
+def _show(report: Report, listeners: Listeners) -> None:
+    """Have the page written, after everything that an alarm may wait for."""
+    why = listeners.show() if listeners.show else ""
+    if why:
+        extra = {"run_id": report.run_id, "why": why}
+        _logger(report.function).warning("page.not_written", extra=extra)
 
 
 def _report_of(error: Exception, function: Function, started_at: datetime) -> Report:

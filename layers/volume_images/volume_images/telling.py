@@ -1,4 +1,4 @@
-"""Who hears of a run besides its invoker: a bus for events, and a watch that waits for a beat."""
+"""Who hears of a run besides its invoker: a bus, a watch that waits for a beat, people."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -25,11 +25,12 @@ class Unsent:
 class Listeners:
     """`send` takes events to a bus, in order; `beat` tells a watch that a run has ended well.
 
-    Neither raises: what did not arrive is returned, or why.
+    `show` writes a page for people. None of them raises: what did not arrive is returned, or why.
     """
 
     send: Callable[[Sequence[Event]], Unsent | None] | None = None
     beat: Callable[[], str] | None = None
+    show: Callable[[], str] | None = None
 
 
 NOBODY = Listeners()

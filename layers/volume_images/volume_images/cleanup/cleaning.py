@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from volume_images.cleanup.announcing import first_seen, lapsed
 from volume_images.cleanup.chore import WHOLE, Chore, read_memory, write_memory
@@ -33,8 +33,21 @@ Wish = Callable[[CleanupState, CleanupPlan], CleanupState]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Aftermath:
+    """What a cloud's images were judged by, and the state that was left of it."""
+
+    facts: CloudFacts
+    plan: CleanupPlan
+    state: CleanupState
+    grace: timedelta
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Cleaned:
-    """What became of one cloud. Only a `judged` one has outcomes of images."""
+    """What became of one cloud. Only a `judged` one has outcomes of images.
+
+    There is an `aftermath` only where something was written, not only judged.
+    """
 
     outcome: CloudOutcome
     judged: bool
@@ -46,6 +59,7 @@ class Cleaned:
     safety_stops: tuple[str, ...] = ()
     red: tuple[str, ...] = ()
     volume_ids: frozenset[str] = frozenset()
+    aftermath: Aftermath | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +131,10 @@ def _deleted(chore: Chore, seen: Seen, plan: CleanupPlan, written: Memory[Cleanu
     ours = [image.image for group in plan.groups for image in group.images]
     drop_overdue_pins(seen.cloud.images, ours, plan.now)
     attempts = delete_due(seen.cloud.images, due, gate, at_once=at_once)
-    cleaned = _cleaned(chore, seen.memory, plan, written.state, attempts)
+    aftermath = Aftermath(facts=seen.facts, plan=plan, state=written.state, grace=chore.grace)
+    cleaned = replace(
+        _cleaned(chore, seen.memory, plan, written.state, attempts), aftermath=aftermath
+    )
     if gate.closed_because:
         outcome = CloudOutcome(
             cloud=chore.cloud, result=CloudResult.UNAVAILABLE, reason=gate.closed_because

@@ -1,6 +1,6 @@
 """The cleanup run: every cloud side by side, then one report."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 
 from volume_images.cleanup.chore import Chore, chores
@@ -21,6 +21,13 @@ from volume_images.report import (
 
 CLOUDS_AT_ONCE = 16
 
+Onlooker = Callable[[Sequence[Cleaned]], None]
+"""Gets to see what became of each cloud in a whole run that has time left."""
+
+
+def nobody(_: Sequence[Cleaned]) -> None:
+    """Look at nothing."""
+
 
 def cleanup_run(
     world: World,
@@ -28,6 +35,7 @@ def cleanup_run(
     *,
     limits: RunLimits,
     without_wait: frozenset[str] = frozenset(),
+    onlooker: Onlooker = nobody,
 ) -> Report:
     """Judge, announce and delete in every cloud of the config, and say how fresh each volume is.
 
@@ -41,6 +49,8 @@ def cleanup_run(
     scope = Scope(tick.policies, tick.volume_ids)
     shares = chores(world, scope, dry_run=tick.dry_run, limits=limits, without_wait=without_wait)
     cleaned = _side_by_side([] if world.config_fault else shares, limits)
+    if cleaned and scope.is_whole and not tick.dry_run and shares[0].stopwatch.may_act():
+        onlooker(cleaned)
     strays = _strays(cleaned, without_wait | tick.volume_ids)
     return Report(
         run_id=world.run_id,

@@ -15,7 +15,7 @@ from volume_images.report import ImageResult, Outcome
 
 
 def image_views(judged: Judged) -> Mapping[GroupKey, tuple[ImageView, ...]]:
-    """Return every image of ours in a cloud, by its group."""
+    """Return every image of ours that is in a cloud, by its group."""
     said = {
         outcome.image_id: outcome
         for outcome in outcomes(judged.plan, judged.after, (), (), grace=judged.grace)
@@ -50,6 +50,7 @@ def _of_group(
             in_floor=one.image.id in floor,
         )
         for one in group.images
+        if one.image.id not in judged.gone
     )
 
 

@@ -14,6 +14,8 @@ class Judged:
     """A cloud that was looked at, and what the next cleanup would say of its images.
 
     `before` is what the newest cleanup left, `after` is that with this plan in it: written nowhere.
+    After a cleanup both are what it wrote, and the images `gone` since the facts were seen are
+    those that it deleted.
     """
 
     facts: CloudFacts
@@ -21,6 +23,7 @@ class Judged:
     before: CleanupState
     after: CleanupState
     grace: timedelta
+    gone: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

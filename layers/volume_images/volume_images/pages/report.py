@@ -12,6 +12,7 @@ from volume_images.overview.spelling import counted, in_utc, or_dash, plain, spe
 from volume_images.overview.volumes import Attention, Condition, Presence, VolumeView
 from volume_images.pages.rendering import render
 from volume_images.pages.timeline import WIDTH, Mark, Scale, lines, mark_of, marks
+from volume_images.report import SERVED_RESULTS
 
 ImageFacts = tuple[int, int, int, int, int]
 """An image as the page's script reads it: the slot in minutes since 1970, its mark, its size in MiB
@@ -194,11 +195,13 @@ def _troubles(view: FleetView) -> Iterable[str]:
     """Say what is wrong with whole clouds."""
     for cloud in view.clouds:
         name = cloud.outcome.cloud
+        said = f"{cloud.outcome.result}: {cloud.outcome.reason}"
         if not cloud.was_asked:
             yield plain(
-                f"cloud {name} could not be asked, so of its volumes nothing is known:"
-                f" {cloud.outcome.result}: {cloud.outcome.reason}"
+                f"cloud {name} could not be asked, so of its volumes nothing is known: {said}"
             )
+        elif cloud.outcome.result not in SERVED_RESULTS:
+            yield plain(f"cloud {name}: {said}")
         yield from (plain(f"cloud {name}: {remark}") for remark in cloud.remarks)
         stops = Counter(cloud.safety_stops)
         yield from (

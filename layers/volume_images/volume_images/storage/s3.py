@@ -169,9 +169,10 @@ class S3Store:
     def write_report(self, key: str, body: bytes) -> str:
         """Write a report and return its address."""
         address = self._address(key)
+        content = "text/html; charset=utf-8" if key.endswith(".html") else "application/json"
         try:
             self.client.put_object(
-                Bucket=address.bucket, Key=address.key, Body=body, ContentType="application/json"
+                Bucket=address.bucket, Key=address.key, Body=body, ContentType=content
             )
         except _ANY_FAILURE as error:
             raise _failed("write", address, error) from error
