@@ -25,6 +25,7 @@ class OpenstackSite:
     """The project `demo`: three volumes at rest and one attached."""
 
     clock: Clock
+    volumes: Sequence[str]
 
     def __init__(self, facts: dict[str, Any], user: str = "demo") -> None:
         self.facts = facts
@@ -35,7 +36,7 @@ class OpenstackSite:
         self.project_id = facts["project_ids"][user]
         self.project_name = user
         self.clock = SystemClock()
-        self.volumes: Sequence[str] = tuple(facts["volumes"].values())
+        self.volumes = tuple(facts["volumes"].values())
         self.attached = facts["attached_volume"]
         self._session = requests.Session()
         self._session.headers["X-Auth-Token"] = log_in(self)

@@ -8,6 +8,7 @@ from tests.contract.sites import Owner, Spoilt, log_in, revoke
 from tests.sandbox.cloud_server import CloudSandbox
 from tests.sandbox.seeds import OTHER_PROJECT
 from tests.sandbox.things import Visibility
+from volume_images.protocols import Clock
 
 VISIBILITIES = {
     Owner.OURS: Visibility.PRIVATE,
@@ -35,6 +36,9 @@ class SandboxTime:
 
 class SandboxSite:
     """A sandbox of one dialect, with three volumes at rest and one attached."""
+
+    clock: Clock
+    volumes: Sequence[str]
 
     def __init__(self, cloud: CloudSandbox) -> None:
         self._cloud = cloud

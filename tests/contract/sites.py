@@ -2,10 +2,10 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Protocol
+from typing import Any, Protocol
 
 import requests
 
@@ -120,17 +120,24 @@ def opened(
     )
 
 
-def wanted(volume_id: str, disk_format: str, **changes: str | bool | None) -> ExportRequest:
+def wanted(volume_id: str, disk_format: str, **changes: Any) -> ExportRequest:  # noqa: ANN401
     """Ask for an export of this volume."""
-    fields = {
-        "volume_id": volume_id,
-        "image_name": "contract",
-        "disk_format": disk_format,
-        "container_format": "bare",
-        "force": False,
-        "os_type": None,
-    }
-    return ExportRequest(**(fields | changes))
+    plain = ExportRequest(
+        volume_id=volume_id,
+        image_name="contract",
+        disk_format=disk_format,
+        container_format="bare",
+        force=False,
+        os_type=None,
+    )
+    return replace(plain, **changes)
+
+
+def started(cloud: OpenedCloud, request: ExportRequest) -> ExportAnswer:
+    """Export by the call whose answer names the image."""
+    answer = cloud.volumes.export(request)
+    assert isinstance(answer, ExportAnswer)
+    return answer
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from tests.contract.sites import (
     Spoilt,
     follow,
     opened,
+    started,
     wanted,
 )
 from tests.contract.swapping import spoilt_first
@@ -21,7 +22,7 @@ from volume_images.model import ImageStatus, VolumeStatus
 
 GIB = 1024**3
 PLAIN_OPENSTACK = SITES[1:]
-STAGES = [ImageStatus.QUEUED, ImageStatus.SAVING, ImageStatus.ACTIVE]
+STAGES: list[str] = [ImageStatus.QUEUED, ImageStatus.SAVING, ImageStatus.ACTIVE]
 
 
 def test_the_answer_names_the_image_before_its_bytes_are_there(
@@ -29,7 +30,7 @@ def test_the_answer_names_the_image_before_its_bytes_are_there(
 ) -> None:
     volume = cloud.volumes.get(site.volumes[0])
     assert volume is not None
-    answer = cloud.volumes.export(wanted(volume.id, expected.disk_format))
+    answer = started(cloud, wanted(volume.id, expected.disk_format))
     assert (answer.volume_id, answer.image_name) == (volume.id, "contract")
     assert (answer.status, answer.size_gib) == (VolumeStatus.UPLOADING, volume.size_gib)
     assert (answer.disk_format, answer.container_format) == (expected.disk_format, "bare")
@@ -46,7 +47,7 @@ def test_an_export_runs_through_its_statuses_and_frees_the_volume(
 ) -> None:
     volume = cloud.volumes.get(site.volumes[0])
     assert volume is not None
-    export = cloud.volumes.export(wanted(volume.id, expected.disk_format))
+    export = started(cloud, wanted(volume.id, expected.disk_format))
     followed = follow(site, cloud, export)
     assert list(followed.volume_statuses) == [VolumeStatus.UPLOADING, VolumeStatus.AVAILABLE]
     assert sorted(followed.image_statuses, key=STAGES.index) == list(followed.image_statuses)
@@ -65,7 +66,7 @@ def test_an_export_runs_through_its_statuses_and_frees_the_volume(
 def test_two_volumes_are_exported_side_by_side_under_one_name(
     site: Site, cloud: OpenedCloud, expected: Expected
 ) -> None:
-    exports = [cloud.volumes.export(wanted(one, expected.disk_format)) for one in site.volumes[:2]]
+    exports = [started(cloud, wanted(one, expected.disk_format)) for one in site.volumes[:2]]
     for export in exports:
         follow(site, cloud, export)
     images = {image.id: image for image in cloud.images.all()}
@@ -75,7 +76,7 @@ def test_two_volumes_are_exported_side_by_side_under_one_name(
 
 def test_the_longest_name_is_kept_whole(site: Site, cloud: OpenedCloud, expected: Expected) -> None:
     name = "n" * expected.longest_name
-    export = cloud.volumes.export(wanted(site.volumes[0], expected.disk_format, image_name=name))
+    export = started(cloud, wanted(site.volumes[0], expected.disk_format, image_name=name))
     image = follow(site, cloud, export).image
     assert image is not None
     assert image.name == name
@@ -85,7 +86,7 @@ def test_an_attached_volume_is_exported_with_force_and_stays_attached(
     site: Site, cloud: OpenedCloud, expected: Expected
 ) -> None:
     asked = wanted(site.attached, expected.disk_format, force=True)
-    followed = follow(site, cloud, cloud.volumes.export(asked))
+    followed = follow(site, cloud, started(cloud, asked))
     assert followed.image is not None
     assert followed.image.status == ImageStatus.ACTIVE
     assert followed.volume_statuses[-1] == VolumeStatus.IN_USE
@@ -104,7 +105,7 @@ def test_a_volume_that_is_uploading_is_refused(
     site: Site, cloud: OpenedCloud, expected: Expected, *, force: bool
 ) -> None:
     volume_id = site.volumes[0]
-    first = cloud.volumes.export(wanted(volume_id, expected.disk_format))
+    first = started(cloud, wanted(volume_id, expected.disk_format))
     again = wanted(volume_id, expected.disk_format, force=force)
     refusal = expected.uploading_with_force if force else expected.uploading
     refused(refusal, volume_id, lambda: cloud.volumes.export(again))
@@ -155,7 +156,7 @@ def test_an_export_whose_token_is_not_taken_begins_once_with_another(
 ) -> None:
     asked = wanted(site.volumes[0], expected.disk_format)
     with spoilt_first(site, site.spoilt_token(spoilt)) as secret:
-        answer = opened(site, secret).volumes.export(asked)
+        answer = started(opened(site, secret), asked)
     followed = follow(site, cloud, answer)
     assert followed.image is not None
     assert [image.name for image in cloud.images.all()].count(asked.image_name) == 1
@@ -165,7 +166,7 @@ def test_an_export_whose_token_is_not_taken_begins_once_with_another(
 def test_a_failed_export_vanishes_and_leaves_a_message(site: Site, cloud: OpenedCloud) -> None:
     volume_id, before = site.volumes[0], site.clock.now()
     assert cloud.volumes.failure_message(volume_id, before) == ""
-    followed = follow(site, cloud, cloud.volumes.export(wanted(volume_id, "vhd")))
+    followed = follow(site, cloud, started(cloud, wanted(volume_id, "vhd")))
     assert followed.image is None
     assert followed.volume_statuses[-1] == VolumeStatus.AVAILABLE
     assert cloud.volumes.failure_message(volume_id, before - timedelta(seconds=1)) == (
@@ -178,7 +179,7 @@ def test_an_export_that_succeeds_leaves_no_message(
     site: Site, cloud: OpenedCloud, expected: Expected
 ) -> None:
     volume_id, before = site.volumes[2], site.clock.now()
-    follow(site, cloud, cloud.volumes.export(wanted(volume_id, expected.disk_format)))
+    follow(site, cloud, started(cloud, wanted(volume_id, expected.disk_format)))
     assert cloud.volumes.failure_message(volume_id, before) == ""
 
 
