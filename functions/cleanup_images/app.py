@@ -2,6 +2,7 @@
 
 import os
 
+import volume_images.cold_start
 from volume_images.bootstrap import Connections, connect
 from volume_images.cleanup.run import cleanup_run
 from volume_images.observability import Answer, publish, reported
@@ -11,7 +12,7 @@ from volume_images.report import Function
 from volume_images.settings import Settings
 from volume_images.triggers import parse_trigger
 
-connections = Connections.warmed_up()
+connections = volume_images.cold_start.over(Connections.warmed_up())
 
 
 @reported(Function.CLEANUP)

@@ -2,6 +2,7 @@
 
 import os
 
+import volume_images.cold_start
 from volume_images.bootstrap import Connections, connect_to_restore
 from volume_images.observability import Answer, publish, reported
 from volume_images.protocols import Invocation, RunLimits
@@ -10,7 +11,7 @@ from volume_images.restore.drill_run import drill_run
 from volume_images.settings import Settings
 from volume_images.triggers import parse_trigger
 
-connections = Connections.warmed_up()
+connections = volume_images.cold_start.over(Connections.warmed_up())
 
 
 @reported(Function.DRILL)
