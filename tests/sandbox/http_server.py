@@ -7,6 +7,7 @@ and waits 10 ms for stray bytes each time: neither is how the clouds behave.
 import math
 import socket
 import struct
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from http import HTTPStatus
@@ -114,6 +115,11 @@ class _ThreadingServer(ThreadingHTTPServer):
             self.close_request(request)
         else:
             super().shutdown_request(request)
+
+    def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ANN401 - theirs
+        """Say nothing of a client that was killed; the base class prints how that was noticed."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
 
     def reset_when_closed(self, connection: socket.socket) -> None:
         """Let a connection end in RST."""
