@@ -82,6 +82,7 @@ def _look_once(
         # What a run before gave up, it also told of: such an image is found again at every look.
         if one.settlement is not Settlement.UNKNOWN or one.entry.image_name in before.under_way
     )
+    progress = progress.noting(plan.given_up)  # the last word, whatever became of its export
 
     if errand.dry_run:
         planned = [_planned(step, scene) for step in plan.steps]
