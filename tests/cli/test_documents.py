@@ -1,0 +1,123 @@
+"""What is written for people is so: commands, options, targets, links, alarms and figures."""
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Cli
+from tests.documents import commands
+from tests.documents.pages import CHECKOUT, PAGES, anchors, blocks, code, links
+from tests.template.rendered import Stack, template
+from volume_images.metrics import METRICS
+from volume_images.report import Function
+
+OPERATIONS = (CHECKOUT / "docs" / "operations.md").read_text()
+WHOLE = Stack(DrillSchedule="rate(7 days)", AlarmEmail="ops@example.com")
+ALARMS = sorted(WHOLE.of_type("AWS::CloudWatch::Alarm"))
+ENTRIES = dict(
+    re.findall(r"^### (\w+)\n(.*?)(?=^##)", OPERATIONS, re.MULTILINE | re.DOTALL),
+)
+
+_COMMAND = re.compile(r"(?:^\s*|\$ |&& )(?:\.venv/bin/)?volume-images ((?=[a-zA-Z-]).*)")
+
+every_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+
+
+def named_commands(text: str) -> set[str]:
+    """Return what is written after `volume-images`, up to what ends a command in a shell."""
+    found = [line for part in map(_COMMAND.findall, code(text)) for line in part]
+    return {re.split(r"[;|>&#]|\.\.\.", line)[0].strip() for line in found}
+
+
+def words_of(command: str) -> tuple[str, ...]:
+    given = shlex.split(command.replace('"', "").replace("'", ""))
+    known = commands.paths()
+    longest = max((2, 1), key=lambda count: tuple(given[:count]) in known)
+    return tuple(given[:longest])
+
+
+@every_page
+def test_every_command_that_is_named_exists_with_its_options(cli: Cli, page: Path) -> None:
+    for command in named_commands(page.read_text()):
+        words = () if command.startswith(("-", "COMMAND")) else words_of(command)
+        assert words == () or words in commands.paths(), f"volume-images {command}"
+        ran = cli(*words, "--help", env=commands.COLUMNS)
+        missing = set(re.findall(r"(?<!\S)--?[a-z][a-z-]*", command)) - set(
+            re.findall(r"--?[a-z][a-z-]*", ran.out)
+        )
+        assert missing == set(), f"volume-images {command}"
+
+
+@every_page
+def test_every_make_target_that_is_named_exists(page: Path) -> None:
+    targets = set(
+        re.findall(r"^([a-z-]+):", (CHECKOUT / "Makefile").read_text(), flags=re.MULTILINE)
+    )
+    lines = [line for line in code(page.read_text()) if line.startswith("make ")]
+    named = {word for line in lines for word in line.split("#")[0].split()[1:]}
+    assert {word for word in named if re.fullmatch("[a-z-]+", word)} - targets == set()
+
+
+@every_page
+def test_every_link_leads_somewhere(page: Path) -> None:
+    for link in links(page.read_text()):
+        name, _, anchor = link.partition("#")
+        target = page.parent / name if name else page
+        assert target.exists(), link
+        assert not anchor or anchor in anchors(target.read_text()), link
+
+
+def test_every_alarm_has_its_entry_in_the_runbook_and_no_other() -> None:
+    assert sorted(ENTRIES) == ALARMS
+
+
+@pytest.mark.parametrize("alarm", ALARMS)
+def test_an_entry_says_what_it_means_what_to_run_and_how_to_recover(alarm: str) -> None:
+    parts = re.findall(r"^\*\*(\w+)\*\*: (.*)", ENTRIES[alarm], re.MULTILINE)
+    assert [name for name, _ in parts] == ["Means", "Run", "Recover"]
+    assert re.search("`(volume-images|aws) ", dict(parts)["Run"])
+
+
+def test_every_parameter_of_the_template_is_told_and_no_other() -> None:
+    table = OPERATIONS.split("| Parameters | What for |")[1].split("\n\n")[0]
+    cells = [row.split("|")[1] for row in table.splitlines() if "|" in row[1:]]
+    assert {name for cell in cells for name in re.findall(r"`(\w+)`", cell)} == set(
+        template()["Parameters"]
+    )
+
+
+def test_every_output_that_is_named_exists() -> None:
+    named = set(re.findall(r"outputs? `(\w+)`", OPERATIONS.replace("\n", " ")))
+    assert len(named) >= 5
+    assert named - set(WHOLE.outputs) == set()
+
+
+def test_as_many_metrics_and_alarms_are_paid_for_as_it_says() -> None:
+    always = [len(METRICS[function]) for function in (Function.EXPORT, Function.CLEANUP)]
+    drills = len(METRICS[Function.DRILL])
+    alarms = len(Stack().of_type("AWS::CloudWatch::Alarm"))
+    said = re.search(
+        r"publishes (\d+) metrics \((\d+) with drills\), and has (\d+) alarms \((\d+)\)", OPERATIONS
+    )
+    assert said is not None
+    assert [int(number) for number in said.groups()] == [
+        sum(always),
+        sum(always) + drills,
+        alarms,
+        len(ALARMS),
+    ]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("page", [CHECKOUT / "README.md", CHECKOUT / "docs" / "operations.md"])
+def test_every_line_of_the_crontab_runs(local: Cli, tmp_path: Path, page: Path) -> None:
+    (tmp_path / "config.yaml").write_text(local("init", "lab").out)
+    (table,) = blocks(page.read_text(), "crontab")
+    lines = [line for line in table.splitlines() if line.startswith(("*", *"0123456789"))]
+    assert len(lines) == 4
+    for line in lines:
+        *_, command = line.split(" volume-images ")
+        ran = local(*shlex.split(command))
+        assert (ran.code, ran.err) == (0, ""), line
