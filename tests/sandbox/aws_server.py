@@ -6,7 +6,6 @@ import re
 import threading
 from collections.abc import Iterable, Mapping
 from functools import cache, cached_property
-from types import TracebackType
 from typing import Any, Self
 
 import boto3
@@ -18,6 +17,7 @@ from mypy_boto3_secretsmanager import SecretsManagerClient
 from mypy_boto3_sqs import SQSClient
 
 from tests.sandbox.http_server import HttpServer
+from tests.sandbox.startable import Startable
 from tests.sandbox.wire import Answer, Hook, Request, hooked
 
 REGION = "eu-central-1"
@@ -39,8 +39,8 @@ def _service(name: Any) -> Any:  # noqa: ANN401 - one of moto's literals; a WSGI
     return create_backend_app(name)
 
 
-class AwsSandbox:
-    """One AWS account, alive between `start` and `stop`, or inside a `with`.
+class AwsSandbox(Startable):
+    """One AWS account.
 
     moto keeps its data per process; an account of its own keeps two sandboxes of one process
     apart. Bucket names are the exception: S3 shares them between accounts, and so does moto, so
@@ -113,17 +113,6 @@ class AwsSandbox:
             if name in self.__dict__:
                 self.__dict__[name].close()
         self._server.stop()
-
-    def __enter__(self) -> Self:
-        return self.start()
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.stop()
 
     def _client_arguments(self) -> Mapping[str, Any]:
         return {

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
-from types import TracebackType
 from typing import Any, NamedTuple, Self
 
 from tests.sandbox.answers import Refusal
@@ -24,6 +23,7 @@ from tests.sandbox.ims import Ims
 from tests.sandbox.keystone import Keystone
 from tests.sandbox.secrets_of import secret_of
 from tests.sandbox.seeds import plant_foreign_images, plant_volumes
+from tests.sandbox.startable import Startable
 from tests.sandbox.wire import Answer, Handler, Hook, Request, hooked
 from tests.sandbox.world import World
 from volume_images.model import Dialect
@@ -41,8 +41,8 @@ class Seen(NamedTuple):
     status: int
 
 
-class CloudSandbox:
-    """A cloud of one dialect, alive between `start` and `stop`, or inside a `with`.
+class CloudSandbox(Startable):
+    """A cloud of one dialect.
 
     `world` is what it holds, `identity` who may call it, `clock` its time, `latency_ms` how long
     each answer takes, `hook` what is called around every request to a service. Its services live
@@ -166,17 +166,6 @@ class CloudSandbox:
         """End every connection and thread."""
         self._server.stop()
         self._controls.stop()
-
-    def __enter__(self) -> Self:
-        return self.start()
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.stop()
 
     def _put_in_force(self, failing: Failing) -> None:
         self._failing = failing

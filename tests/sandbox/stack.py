@@ -1,7 +1,6 @@
 """Cloud and AWS together, with a config, its secrets and the environment to run against them."""
 
 import json
-from types import TracebackType
 from typing import Any, Self
 
 import yaml
@@ -9,6 +8,7 @@ import yaml
 from tests.sandbox.aws_server import AwsSandbox
 from tests.sandbox.cloud_server import CloudSandbox
 from tests.sandbox.seeds import BACKUP_TAGS, PREFIX
+from tests.sandbox.startable import Startable
 from volume_images.model import Dialect
 
 CLOUD_NAME = "sandbox"
@@ -21,8 +21,8 @@ UNTHROTTLED = 1000
 """Requests a second in the sandbox's config: more than it can answer."""
 
 
-class SandboxStack:
-    """Everything that a run needs, alive between `start` and `stop`, or inside a `with`.
+class SandboxStack(Startable):
+    """Everything that a run needs.
 
     `env` holds the environment variables under which every command works against it; `document`
     is the config as it was written first, `write_config` writes another one.
@@ -97,17 +97,6 @@ class SandboxStack:
         """End every connection and thread."""
         self.aws.stop()
         self.cloud.stop()
-
-    def __enter__(self) -> Self:
-        return self.start()
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.stop()
 
     def _furnish(self) -> None:
         self.write_config(self.document)
