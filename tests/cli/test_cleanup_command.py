@@ -7,6 +7,7 @@ from tests.cli.conftest import Cli
 from tests.demo.history import NIGHTS, expired, plant_history
 from tests.sandbox.seeds import FIRST_VOLUMES
 from tests.sandbox.stack import SandboxStack
+from volume_images.pages.after_cleanup import PAGE_KEY
 
 DB = FIRST_VOLUMES[0][0]
 SLOT = datetime(2026, 3, 2, 2, tzinfo=UTC)
@@ -57,6 +58,13 @@ def test_now_for_a_volume_that_nobody_knows_deletes_nothing(sandbox_cli: Cli) ->
     ran = sandbox_cli("cleanup", "--now", "db01", "--json")
     assert ran.code == 1
     assert [entry["result"] for entry in ran.document["outcomes"]] == ["not_deleted"]
+
+
+def test_the_fleet_is_left_as_a_page_as_on_schedule(sandbox_cli: Cli, stack: SandboxStack) -> None:
+    plant_history(stack.cloud.world, SLOT)
+    sandbox_cli("cleanup")
+    page = stack.aws.s3.get_object(Bucket=stack.state_bucket, Key=PAGE_KEY)["Body"].read().decode()
+    assert DB in page
 
 
 def test_a_dry_run_announces_and_deletes_nothing(sandbox_cli: Cli, stack: SandboxStack) -> None:

@@ -1,6 +1,6 @@
 """What every command that acts by hand begins and ends with."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 
 from volume_images.bootstrap import Connections, connect
@@ -37,13 +37,19 @@ def refuse_strange_clouds(config: Config, named: Iterable[str]) -> None:
 
 
 def finish(
-    report: Report, world: World, trigger: Trigger, settings: Settings, *, as_json: bool
+    report: Report,
+    world: World,
+    trigger: Trigger,
+    settings: Settings,
+    *,
+    as_json: bool,
+    show: Callable[[], str] | None = None,
 ) -> ExitCode:
     """File, log and print what a run did; who is to hear of runs hears of it, as on schedule."""
     if not report.address:
         report = filed(report, world.store)
     with suppress(RunFailed):  # what made it red is printed, and in the exit code
-        publish(report, world, trigger, Connections().listeners(settings))
+        publish(report, world, trigger, Connections().listeners(settings, show))
     return tell(report, world.config, as_json=as_json)
 
 

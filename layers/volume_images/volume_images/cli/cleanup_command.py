@@ -18,6 +18,7 @@ from volume_images.cli.options import (
 from volume_images.cli.surroundings import settings_by_hand
 from volume_images.cli.watching import watched
 from volume_images.model import Tick
+from volume_images.pages.after_cleanup import FleetPage
 from volume_images.protocols import RunLimits
 from volume_images.report import Function
 
@@ -48,9 +49,11 @@ def cleanup(
     world = open_world(settings, Function.CLEANUP)
     tick = Tick(dry_run=dry_run)
     limits = RunLimits(by_hand=True)
+    page = FleetPage(world)
+    at_once = frozenset(now or ())
     with watched(world, "images deleted", quiet=verbose) as seen:
-        report = cleanup_run(seen, tick, limits=limits, without_wait=frozenset(now or ()))
-    return finish(report, world, tick, settings, as_json=as_json)
+        report = cleanup_run(seen, tick, limits=limits, without_wait=at_once, onlooker=page.look_on)
+    return finish(report, world, tick, settings, as_json=as_json, show=page.write)
 
 
 CLEANUP_EXAMPLES = examples(
