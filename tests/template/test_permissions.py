@@ -5,6 +5,7 @@ import pytest
 from tests.template.permissions import allowed, listed, statements
 from tests.template.rendered import Stack, template
 from volume_images.event_bus import SOURCE
+from volume_images.pages.after_cleanup import PAGE_KEY
 
 SECRET = "arn:aws:secretsmanager:eu-central-1:111122223333:secret:volume-images"
 ROLES = {"ExportRole": "export", "CleanupRole": "cleanup"}
@@ -42,6 +43,7 @@ CLEANER_MAY = [
     ("s3:ListBucketVersions", "arn:StoreBucket", "state/export/otc.json"),
     ("s3:PutObject", "arn:StoreBucket/state/cleanup/otc.json", None),
     ("s3:PutObject", "arn:StoreBucket/reports/cleanup/2026/03/02/run.json", None),
+    ("s3:PutObject", f"arn:StoreBucket/{PAGE_KEY}", None),
     ("secretsmanager:GetSecretValue", f"{SECRET}/cleanup/otc-AbCdEf", None),
     ("sqs:SendMessage", "arn:FailureQueue", None),
     ("logs:PutLogEvents", "arn:CleanupLogGroup", None),
