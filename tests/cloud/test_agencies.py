@@ -1,6 +1,5 @@
 """Agencies: our user's token buys one of another account, and is no more to be seen than it."""
 
-import json
 from collections.abc import Iterator
 from datetime import timedelta
 
@@ -8,24 +7,22 @@ import pytest
 import requests
 from keystoneauth1.session import Session
 
+from tests.cloud.sandbox_opened import open_sandbox
 from tests.cloud.scripted import (
     PASSWORD,
     PROJECT,
-    TLS,
     VOLUME,
     VOLUME_PATH,
     ScriptedCloud,
-    StillClock,
     refusal,
     token_answer,
     volume_document,
 )
 from tests.sandbox.cloud_server import CloudSandbox
 from tests.sandbox.wire import Answer, json_answer
-from volume_images.cloud.credentials import Secret, parse_secret
-from volume_images.cloud.open import OpenedCloud, open_cloud
+from volume_images.cloud.credentials import Secret
+from volume_images.cloud.open import OpenedCloud
 from volume_images.cloud.tokens import Tokens
-from volume_images.config.schema import CloudConfig
 from volume_images.errors import CloudUnavailable, CredentialError
 from volume_images.model import Dialect
 
@@ -52,14 +49,9 @@ def agency_secret(cloud: ScriptedCloud) -> Secret:
 
 def opened(cloud: CloudSandbox, project: str = "", **changes: object) -> OpenedCloud:
     secret = {**cloud.secret("export", "agency"), **changes}
-    config = CloudConfig(
-        dialect=cloud.dialect,
-        region=cloud.region,
-        project=project or cloud.project_name,
-        endpoints=cloud.endpoints,
-        requests_per_second=1e6,
+    return open_sandbox(
+        cloud, secret, project=project or cloud.project_name, endpoints=cloud.endpoints
     )
-    return open_cloud(config, parse_secret(json.dumps(secret), "x"), clock=StillClock(), tls=TLS)
 
 
 def test_a_token_of_our_account_buys_one_of_theirs(cloud: ScriptedCloud) -> None:

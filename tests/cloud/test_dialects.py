@@ -1,18 +1,16 @@
 """Both dialects against the stateful sandbox: the same questions, each cloud's own answers."""
 
-import json
 from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
 
-from tests.cloud.scripted import TLS, StillClock, export_request
+from tests.cloud.sandbox_opened import open_sandbox
+from tests.cloud.scripted import export_request
 from tests.sandbox.cloud_server import CloudSandbox
 from tests.sandbox.things import Visibility
 from volume_images.cloud import huawei, openstack
-from volume_images.cloud.credentials import parse_secret
-from volume_images.cloud.open import OpenedCloud, open_cloud
-from volume_images.config.schema import CloudConfig
+from volume_images.cloud.open import OpenedCloud
 from volume_images.errors import Refused
 from volume_images.model import Dialect, ImageStatus
 
@@ -28,18 +26,7 @@ def sandbox(request: pytest.FixtureRequest) -> Iterator[CloudSandbox]:
 
 @pytest.fixture
 def cloud(sandbox: CloudSandbox) -> OpenedCloud:
-    return opened(sandbox)
-
-
-def opened(sandbox: CloudSandbox) -> OpenedCloud:
-    config = CloudConfig(
-        dialect=sandbox.dialect,
-        region=sandbox.region,
-        project=sandbox.project_name,
-        requests_per_second=1e6,
-    )
-    secret = parse_secret(json.dumps(sandbox.secret("cleanup")), "x")
-    return open_cloud(config, secret, clock=StillClock(), tls=TLS)
+    return open_sandbox(sandbox, sandbox.secret("cleanup"))
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from tests.cloud.sandbox_opened import open_sandbox
 from tests.cloud.scripted import (
     IMAGE,
     PASSWORD,
@@ -13,15 +14,12 @@ from tests.cloud.scripted import (
     TLS,
     VOLUME,
     ScriptedCloud,
-    StillClock,
     export_request,
     refusal,
 )
 from tests.sandbox.cloud_server import CloudSandbox
 from tests.sandbox.wire import Answer, Request, json_answer
-from volume_images.cloud.credentials import parse_secret
 from volume_images.cloud.open import OpenedCloud, open_cloud
-from volume_images.config.schema import CloudConfig
 from volume_images.errors import CloudUnavailable, LostAnswer, Refused
 from volume_images.model import (
     Dialect,
@@ -55,7 +53,7 @@ def sandbox(request: pytest.FixtureRequest) -> Iterator[CloudSandbox]:
 
 @pytest.fixture(scope="module")
 def cloud(sandbox: CloudSandbox) -> OpenedCloud:
-    return opened(sandbox)
+    return open_sandbox(sandbox, sandbox.secret("restore"))
 
 
 @pytest.fixture(scope="module")
@@ -68,18 +66,6 @@ def ims() -> Iterator[CloudSandbox]:
 def huawei() -> Iterator[ScriptedCloud]:
     with ScriptedCloud(Dialect.HUAWEI) as running:
         yield running
-
-
-def opened(sandbox: CloudSandbox, **config: object) -> OpenedCloud:
-    settings = {
-        "dialect": sandbox.dialect,
-        "region": sandbox.region,
-        "project": sandbox.project_name,
-        "requests_per_second": 1e6,
-        **config,
-    }
-    secret = parse_secret(json.dumps(sandbox.secret("restore")), "x")
-    return open_cloud(CloudConfig(**settings), secret, clock=StillClock(), tls=TLS)
 
 
 def in_jobs(cloud: ScriptedCloud) -> OpenedCloud:
@@ -159,7 +145,7 @@ def test_a_project_beyond_its_quota_has_no_room(huawei: ScriptedCloud) -> None:
 
 
 def test_a_job_makes_an_image_of_an_attached_disk(ims: CloudSandbox) -> None:
-    cloud = opened(ims, strategy="ims_job")
+    cloud = open_sandbox(ims, ims.secret("restore"), strategy="ims_job")
     volume = next(iter(ims.world.volumes.values()))
     volume.server_id, volume.status = "server-1", VolumeStatus.IN_USE
     job = cloud.volumes.export(export_request(volume_id=volume.id))
@@ -175,7 +161,7 @@ def test_a_job_makes_an_image_of_an_attached_disk(ims: CloudSandbox) -> None:
 
 
 def test_a_job_is_refused_for_a_disk_that_is_not_attached(ims: CloudSandbox) -> None:
-    cloud = opened(ims, strategy="ims_job")
+    cloud = open_sandbox(ims, ims.secret("restore"), strategy="ims_job")
     detached = next(v for v in ims.world.volumes.values() if not v.server_id)
     with pytest.raises(Refused) as refused:
         cloud.volumes.export(export_request(volume_id=detached.id))

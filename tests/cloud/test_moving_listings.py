@@ -1,18 +1,16 @@
 """Volumes that come and go while their listing is read, page by page, in both dialects."""
 
-import json
 from collections.abc import Callable, Iterator
 
 import pytest
 
-from tests.cloud.scripted import PROJECT, TLS, VOLUME, ScriptedCloud, StillClock
+from tests.cloud.sandbox_opened import open_sandbox
+from tests.cloud.scripted import PROJECT, VOLUME, ScriptedCloud
 from tests.sandbox.cloud_server import CloudSandbox
 from tests.sandbox.wire import json_answer
 from tests.sandbox.world import World
 from volume_images.cloud import huawei, openstack
-from volume_images.cloud.credentials import parse_secret
-from volume_images.cloud.open import OpenedCloud, open_cloud
-from volume_images.config.schema import CloudConfig
+from volume_images.cloud.open import OpenedCloud
 from volume_images.errors import IncompleteListing
 from volume_images.model import Dialect, Exchange
 
@@ -40,14 +38,7 @@ def moving(sandbox: CloudSandbox, *movements: Movement | None) -> OpenedCloud:
         if "/detail" in seen.url and left and (movement := left.pop(0)) is not None:
             movement(sandbox.world)
 
-    config = CloudConfig(
-        dialect=sandbox.dialect,
-        region=sandbox.region,
-        project=sandbox.project_name,
-        requests_per_second=1e6,
-    )
-    secret = parse_secret(json.dumps(sandbox.secret("export")), "x")
-    return open_cloud(config, secret, clock=StillClock(), tls=TLS, record=record)
+    return open_sandbox(sandbox, sandbox.secret("export"), record=record)
 
 
 def one_more(world: World) -> None:

@@ -1,17 +1,14 @@
 """Pins: a tag that each dialect spells in its own way, and that may be set and removed twice."""
 
-import json
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import pytest
 
-from tests.cloud.scripted import TLS, StillClock
+from tests.cloud.sandbox_opened import open_sandbox
 from tests.sandbox.cloud_server import CloudSandbox
 from tests.sandbox.things import SandboxImage
-from volume_images.cloud.credentials import parse_secret
-from volume_images.cloud.open import OpenedCloud, open_cloud
-from volume_images.config.schema import CloudConfig
+from volume_images.cloud.open import OpenedCloud
 from volume_images.model import Dialect, RestorePin
 
 PINS = tuple(
@@ -29,14 +26,7 @@ def sandbox(request: pytest.FixtureRequest) -> Iterator[CloudSandbox]:
 
 @pytest.fixture(scope="module")
 def cloud(sandbox: CloudSandbox) -> OpenedCloud:
-    config = CloudConfig(
-        dialect=sandbox.dialect,
-        region=sandbox.region,
-        project=sandbox.project_name,
-        requests_per_second=1e6,
-    )
-    secret = parse_secret(json.dumps(sandbox.secret("cleanup")), "x")
-    return open_cloud(config, secret, clock=StillClock(), tls=TLS)
+    return open_sandbox(sandbox, sandbox.secret("cleanup"))
 
 
 @pytest.fixture

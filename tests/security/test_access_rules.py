@@ -8,11 +8,10 @@ from typing import Any
 
 import pytest
 
-from tests.cloud.scripted import TLS, VOLUME, StillClock, export_request
+from tests.cloud.sandbox_opened import open_sandbox
+from tests.cloud.scripted import VOLUME, export_request
 from tests.sandbox.cloud_server import CloudSandbox
-from volume_images.cloud.credentials import parse_secret
-from volume_images.cloud.open import OpenedCloud, open_cloud
-from volume_images.config.schema import CloudConfig
+from volume_images.cloud.open import OpenedCloud
 from volume_images.model import Dialect, GroupKey, ImageMark, NewVolume, RestorePin
 
 RULES = Path(__file__).parents[2] / "docs" / "access-rules"
@@ -46,17 +45,6 @@ def asked(cloud: CloudSandbox, *, mounted: bool) -> set[Request]:
             path = seen.path if mounted else seen.path.removeprefix(prefix)
             found.add((PREFIXES[prefix], seen.method, path))
     return found
-
-
-def opened(cloud: CloudSandbox) -> OpenedCloud:
-    config = CloudConfig(
-        dialect=cloud.dialect,
-        region=cloud.region,
-        project=cloud.project_name,
-        requests_per_second=1e6,
-    )
-    secret = parse_secret(json.dumps(cloud.secret("restore")), "x")
-    return open_cloud(config, secret, clock=StillClock(), tls=TLS)
 
 
 def export(cloud: OpenedCloud, sandbox: CloudSandbox) -> None:
@@ -100,7 +88,7 @@ WORK = {"exporter": export, "cleaner": clean_up, "restorer": restore}
 @pytest.mark.parametrize("role", ROLES)
 def test_they_allow_all_that_the_role_asks_for(role: str) -> None:
     with CloudSandbox(dialect=Dialect.OPENSTACK) as sandbox:
-        cloud = opened(sandbox)
+        cloud = open_sandbox(sandbox, sandbox.secret("restore"))
         WORK[role](cloud, sandbox)
         for mounted in (True, False):
             requests = asked(sandbox, mounted=mounted)
