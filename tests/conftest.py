@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, settings
 from tests.export_site import ExportSite
 from tests.sandbox.stack import SandboxStack
 from tests.security.canary_watch import pytest_runtest_makereport  # noqa: F401 - a hook of pytest
+from tests.stack_in_force import stack_in_force
 from volume_images.model import Dialect
 
 # A test that names no number of examples of its own takes as many as the profile says.
@@ -21,13 +22,15 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
 
 @pytest.fixture(scope="module", params=list(Dialect))
 def export_site(request: pytest.FixtureRequest) -> Iterator[ExportSite]:
-    with (
-        SandboxStack(dialect=request.param, volumes=3) as stack,
-        pytest.MonkeyPatch.context() as environment,
-    ):
-        for name, value in stack.env.items():
-            environment.setenv(name, value)
+    with stack_in_force(request.param, volumes=3) as stack:
         yield ExportSite(stack)
+
+
+@pytest.fixture(scope="module")
+def cleanup_stack() -> Iterator[SandboxStack]:
+    """Give a stack with one volume, for a `Site` that is at rest before each test."""
+    with stack_in_force(Dialect.OPENSTACK, volumes=1) as stack:
+        yield stack
 
 
 @pytest.fixture

@@ -66,6 +66,16 @@ class Watched:
         return Watchers(warn=self.warnings.append, tell=self.looks.append)
 
 
+@dataclass(frozen=True)
+class Wrapped:
+    """A cloud as it is; what a test derives from it goes wrong in one way."""
+
+    real: Any
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401
+        return getattr(self.real, name)
+
+
 class RestoreSite:
     """Three volumes, each exported in the nights of February 27 to March 2."""
 

@@ -5,7 +5,7 @@ back for good before its own grace is over. The config is as reckless as it can 
 """
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -28,18 +28,10 @@ OURS = sorted(f"day-{day}" for day in DAYS)
 Document = dict[str, Any]
 
 
-@pytest.fixture(scope="module")
-def started() -> Iterator[SandboxStack]:
-    with SandboxStack(dialect=Dialect.OPENSTACK, volumes=1) as stack:
-        yield stack
-
-
 @pytest.fixture
-def site(started: SandboxStack, monkeypatch: pytest.MonkeyPatch) -> Site:
+def site(cleanup_stack: SandboxStack) -> Site:
     """Return a site with four images, all of which the config keeps."""
-    for name, value in started.env.items():
-        monkeypatch.setenv(name, value)
-    site = Site.at_rest(started)
+    site = Site.at_rest(cleanup_stack)
     for day in DAYS:
         site.plant(day)
     site.stack.write_config(careful(site))

@@ -1,6 +1,6 @@
 """Waits end: what hinders single runs does not keep expired images for ever. And lost memory."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 
 import pytest
@@ -8,7 +8,7 @@ import pytest
 from tests.cleanup_site import DAY, HOUR, STATE_KEY, Passing, Site, results, with_images
 from tests.sandbox.stack import SandboxStack
 from volume_images.errors import IncompleteListing
-from volume_images.model import Dialect, Image, Tick
+from volume_images.model import Image, Tick
 from volume_images.report import CloudResult, ImageResult
 
 DAYS = (26, 27, 28, 29)
@@ -16,18 +16,10 @@ ELSEWHERE = Tick(policies=frozenset({"weekly"}))
 HERE = Tick(policies=frozenset({"daily"}))
 
 
-@pytest.fixture(scope="module")
-def started() -> Iterator[SandboxStack]:
-    with SandboxStack(dialect=Dialect.OPENSTACK, volumes=1) as stack:
-        yield stack
-
-
 @pytest.fixture
-def site(started: SandboxStack, monkeypatch: pytest.MonkeyPatch) -> Site:
+def site(cleanup_stack: SandboxStack) -> Site:
     """Return a site with four images, of which one is expired, and two policies."""
-    for name, value in started.env.items():
-        monkeypatch.setenv(name, value)
-    site = Site.at_rest(started)
+    site = Site.at_rest(cleanup_stack)
     for day in DAYS:
         site.plant(day)
     policies = site.document()["policies"]

@@ -1,6 +1,6 @@
 """What cleanup does when clouds, clocks, the store and other runs misbehave: nothing too early."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -27,24 +27,16 @@ from volume_images.errors import (
     IncompleteListing,
     StoreError,
 )
-from volume_images.model import Dialect, GroupKey, Image, Volume
+from volume_images.model import GroupKey, Image, Volume
 from volume_images.protocols import Cloud, Store, StoredObject, World
 from volume_images.report import CloudResult, FreshnessState, ImageResult
 
 DAILY = GroupKey("daily", requested=False, volume_id=DB)
 
 
-@pytest.fixture(scope="module")
-def started() -> Iterator[SandboxStack]:
-    with SandboxStack(dialect=Dialect.OPENSTACK, volumes=1) as stack:
-        yield stack
-
-
 @pytest.fixture
-def site(started: SandboxStack, monkeypatch: pytest.MonkeyPatch) -> Site:
-    for name, value in started.env.items():
-        monkeypatch.setenv(name, value)
-    return Site.at_rest(started, grace_days=1)
+def site(cleanup_stack: SandboxStack) -> Site:
+    return Site.at_rest(cleanup_stack, grace_days=1)
 
 
 @pytest.fixture

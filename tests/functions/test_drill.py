@@ -1,7 +1,6 @@
 """Drills, in both dialects: restored, looked at, removed; and what a killed one left behind."""
 
 import json
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from signal import SIGINT, pthread_kill
@@ -10,9 +9,8 @@ from typing import Any
 
 import pytest
 
-from tests.restore_site import DAY, DB, WEB, RestoreSite
+from tests.restore_site import DAY, DB, WEB, RestoreSite, Wrapped
 from tests.sandbox.clock import START
-from tests.sandbox.stack import SandboxStack
 from volume_images.errors import CloudUnavailable, LostAnswer, TriggerError
 from volume_images.filing import filed
 from volume_images.metrics import totals
@@ -25,31 +23,10 @@ from volume_images.restore.drilling import REMOVED_WITHIN
 RUN = "20260228T020000Z-5f0c1a9e"
 
 
-@pytest.fixture(scope="module", params=list(Dialect))
-def running(request: pytest.FixtureRequest) -> Iterator[RestoreSite]:
-    with (
-        SandboxStack(dialect=request.param, volumes=3) as stack,
-        pytest.MonkeyPatch.context() as environment,
-    ):
-        for name, value in stack.env.items():
-            environment.setenv(name, value)
-        yield RestoreSite(stack)
-
-
 @pytest.fixture
-def site(running: RestoreSite) -> RestoreSite:
-    running.reset()
-    return running
-
-
-@dataclass(frozen=True)
-class Wrapped:
-    """A cloud as it is; what a test derives from it goes wrong in one way."""
-
-    real: Any
-
-    def __getattr__(self, name: str) -> Any:  # noqa: ANN401
-        return getattr(self.real, name)
+def site(restore_site: RestoreSite) -> RestoreSite:
+    restore_site.reset()
+    return restore_site
 
 
 def test_a_drill_restores_looks_and_removes(site: RestoreSite) -> None:

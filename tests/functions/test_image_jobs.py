@@ -7,7 +7,7 @@ import pytest
 
 from tests.export_site import DB, LOG, MINUTE, WEB, ExportSite, said
 from tests.sandbox.fates import GOOD, Fate, ImageFate
-from tests.sandbox.stack import SandboxStack
+from tests.stack_in_force import stack_in_force
 from volume_images.model import Dialect, ImageStatus, Tick, VolumeStatus
 
 HOUR = timedelta(hours=1)
@@ -15,12 +15,7 @@ HOUR = timedelta(hours=1)
 
 @pytest.fixture(scope="module")
 def huawei_site() -> Iterator[ExportSite]:
-    with (
-        SandboxStack(dialect=Dialect.HUAWEI, volumes=3) as stack,
-        pytest.MonkeyPatch.context() as environment,
-    ):
-        for name, value in stack.env.items():
-            environment.setenv(name, value)
+    with stack_in_force(Dialect.HUAWEI, volumes=3) as stack:
         yield ExportSite(stack)
 
 

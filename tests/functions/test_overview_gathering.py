@@ -1,6 +1,6 @@
 """Looking at a fleet over HTTP: what is seen, and that nothing at all is written."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 
@@ -12,7 +12,7 @@ from tests.sandbox.stack import SandboxStack
 from volume_images.bootstrap import connect
 from volume_images.errors import CloudUnavailable, CredentialError
 from volume_images.export.run import export_run
-from volume_images.model import Dialect, Tick
+from volume_images.model import Tick
 from volume_images.overview.fleet import FleetView
 from volume_images.overview.gathering import look_at_fleet
 from volume_images.overview.volumes import Attention, Condition
@@ -21,17 +21,9 @@ from volume_images.report import CloudResult, Function
 from volume_images.settings import Settings
 
 
-@pytest.fixture(scope="module")
-def stack() -> Iterator[SandboxStack]:
-    with SandboxStack(dialect=Dialect.OPENSTACK, volumes=1) as stack:
-        yield stack
-
-
 @pytest.fixture
-def site(stack: SandboxStack, monkeypatch: pytest.MonkeyPatch) -> Site:
-    for name, value in stack.env.items():
-        monkeypatch.setenv(name, value)
-    return Site.at_rest(stack)
+def site(cleanup_stack: SandboxStack) -> Site:
+    return Site.at_rest(cleanup_stack)
 
 
 def unchanged(world: World) -> World:

@@ -1,14 +1,12 @@
 """Restoring a volume, in both dialects: what is made of what, and nothing is left half done."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
-from tests.restore_site import DB, WEB, RestoreSite, Watched
-from tests.sandbox.stack import SandboxStack
+from tests.restore_site import DB, WEB, RestoreSite, Watched, Wrapped
 from volume_images.cleanup.state import VolumeFacts, empty_cleanup_state
 from volume_images.errors import (
     CloudUnavailable,
@@ -17,35 +15,14 @@ from volume_images.errors import (
     LostAnswer,
     Refused,
 )
-from volume_images.model import Dialect, NewVolume, RestorePin, VolumeStatus
+from volume_images.model import NewVolume, RestorePin, VolumeStatus
 from volume_images.restore.making import PATIENCE, RestoreFailed
 
 
-@pytest.fixture(scope="module", params=list(Dialect))
-def running(request: pytest.FixtureRequest) -> Iterator[RestoreSite]:
-    with (
-        SandboxStack(dialect=request.param, volumes=3) as stack,
-        pytest.MonkeyPatch.context() as environment,
-    ):
-        for name, value in stack.env.items():
-            environment.setenv(name, value)
-        yield RestoreSite(stack)
-
-
 @pytest.fixture
-def site(running: RestoreSite) -> RestoreSite:
-    running.reset()
-    return running
-
-
-@dataclass(frozen=True)
-class Wrapped:
-    """A cloud as it is; what a test derives from it goes wrong in one way."""
-
-    real: Any
-
-    def __getattr__(self, name: str) -> Any:  # noqa: ANN401
-        return getattr(self.real, name)
+def site(restore_site: RestoreSite) -> RestoreSite:
+    restore_site.reset()
+    return restore_site
 
 
 def test_the_newest_image_becomes_a_volume_like_the_old_one(site: RestoreSite) -> None:
