@@ -51,7 +51,7 @@ def fits(written: tuple[str, ...], printed: list[str]) -> bool:
     if not written:
         return not printed
     first, rest = written[0], written[1:]
-    if first == "...":
+    if first.strip() == "...":
         return any(fits(rest, printed[start:]) for start in range(len(printed) + 1))
     wanted = ".*".join(re.escape(piece) for piece in first.split("..."))
     return bool(printed and re.fullmatch(wanted, printed[0].rstrip()) and fits(rest, printed[1:]))
