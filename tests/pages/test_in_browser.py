@@ -5,26 +5,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.pages.browsing import PHONE, on_every_screen, opened, sticking_out, worst_contrast
 from tests.pages.samples import HOSTILE, page_of
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
-CHROMIUM = "/usr/bin/chromium"
-PHONE, DESK = 390, 1440
-
 pytestmark = pytest.mark.browser
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator["Browser"]:
-    from playwright.sync_api import sync_playwright  # noqa: PLC0415 - other tests need no browser
-
-    with sync_playwright() as playwright:
-        # As root, as in a container, Chromium has no sandbox to put a page into.
-        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield chromium
-        chromium.close()
 
 
 @pytest.fixture(scope="module")
@@ -36,43 +23,15 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 @pytest.fixture
 def page(request: pytest.FixtureRequest, browser: "Browser", address: str) -> Iterator["Page"]:
-    """Open the page without a network; whatever it complains of fails the test."""
     width, scheme = getattr(request, "param", (PHONE, "dark"))
-    context = browser.new_context(
-        viewport={"width": width, "height": 900}, color_scheme=scheme, offline=True
-    )
-    page = context.new_page()
-    complaints: list[str] = []
-    asked: list[str] = []
-    page.on("console", lambda message: complaints.append(message.text))
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.on("request", lambda wanted: asked.append(wanted.url))
-    page.goto(address)
-    yield page
-    assert complaints == []
-    assert asked == [address]
-    context.close()
-
-
-on_every_screen = pytest.mark.parametrize(
-    "page",
-    [(PHONE, "light"), (PHONE, "dark"), (DESK, "light"), (DESK, "dark")],
-    indirect=True,
-    ids=["phone-light", "phone-dark", "desk-light", "desk-dark"],
-)
+    with opened(browser, address, width, scheme) as page:
+        yield page
 
 
 @on_every_screen
 def test_the_page_is_no_wider_than_the_screen_and_nothing_sticks_out(page: "Page") -> None:
     """What is wider has a scroll bar of its own, and a reader can reach it by keyboard."""
-    sticking_out = page.evaluate(
-        """() => [...document.querySelectorAll("body *")]
-            .filter((element) => !element.closest(".scroll, .skip, svg"))
-            .filter((element) => element.getBoundingClientRect().right > innerWidth + 1)
-            .map((element) => element.outerHTML.slice(0, 80))"""
-    )
-
-    assert sticking_out == []
+    assert sticking_out(page) == []
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     assert page.locator(".scroll:not([tabindex='0'])").count() == 0
 
@@ -91,43 +50,12 @@ def test_no_day_of_a_calendar_is_cut(page: "Page") -> None:
 @on_every_screen
 def test_all_text_stands_out_from_its_ground(page: "Page") -> None:
     """WCAG 2 asks for a contrast of 4.5 at least, on stripes against both of their colours."""
-    worst = page.evaluate(
-        r"""() => {
-            const canvas = document.createElement("canvas")
-                .getContext("2d", {willReadFrequently: true});
-            const rgb = (colour) => {
-                canvas.fillStyle = colour;
-                canvas.fillRect(0, 0, 1, 1);
-                return [...canvas.getImageData(0, 0, 1, 1).data].slice(0, 3);
-            };
-            const light = (colour) => rgb(colour)
-                .map((part) => part / 255)
-                .map((part) => (part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4))
-                .reduce((sum, part, place) => sum + part * [0.2126, 0.7152, 0.0722][place], 0);
-            const contrast = (one, other) => {
-                const [low, high] = [light(one), light(other)].sort((a, b) => a - b);
-                return (high + 0.05) / (low + 0.05);
-            };
-            const grounds = (element) => {
-                for (let node = element; node; node = node.parentElement) {
-                    const style = getComputedStyle(node);
-                    if (node.matches(".cell") && style.backgroundImage !== "none") {
-                        return style.backgroundImage.match(/rgba?\([^)]*\)/g);
-                    }
-                    if (!/, 0\)$/.test(style.backgroundColor)) return [style.backgroundColor];
-                }
-                return ["white"];
-            };
-            const seen = [...document.querySelectorAll("p, h1, h2, h3, td, th, dt, dd, li, code, " +
-                "summary, a:not(.skip), .cell, .weekday, .name, label, output, .axis span")]
-                .filter((element) => element.textContent.trim() && element.offsetParent);
-            const least = (element) => Math.min(...grounds(element)
-                .map((ground) => contrast(getComputedStyle(element).color, ground)));
-            return Math.min(...seen.map(least));
-        }"""
+    texts = (
+        "p, h1, h2, h3, td, th, dt, dd, li, code, summary, a:not(.skip), .cell, .weekday, .name,"
+        " label, output, .axis span"
     )
 
-    assert worst >= 4.5
+    assert worst_contrast(page, texts) >= 4.5
 
 
 def test_any_day_can_be_shown_by_keyboard(page: "Page") -> None:

@@ -2,55 +2,25 @@
 
 import json
 import re
-from html.parser import HTMLParser
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.pages.reading import Page
 from tests.pages.samples import HOSTILE, forecast_of, page_of
-
-
-class Page(HTMLParser):
-    """What a page is made of: each element with its attributes, and its text."""
-
-    def __init__(self, html: str) -> None:
-        super().__init__()
-        self.elements: list[tuple[str, dict[str, str | None]]] = []
-        self.text = ""
-        self.feed(html)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.elements.append((tag, dict(attrs)))
-
-    def handle_data(self, data: str) -> None:
-        self.text += data
-
-    def named(self, tag: str) -> list[dict[str, str | None]]:
-        return [attributes for name, attributes in self.elements if name == tag]
 
 
 def test_the_page_refers_to_nothing_outside() -> None:
     page = Page(page_of(against=True))
-    addresses = {
-        value
-        for _, attributes in page.elements
-        for name, value in attributes.items()
-        if name in {"src", "href", "action", "data", "poster", "srcset"}
-    }
 
-    assert addresses == {"#policies", "#policy-daily", "#policy-hourly", "#policy-weekly"}
+    assert page.addresses == {"#policies", "#policy-daily", "#policy-hourly", "#policy-weekly"}
     assert not page.named("link")
 
 
 def test_the_page_allows_its_own_style_and_script_alone() -> None:
     html = page_of()
-    [policy] = [
-        attributes["content"]
-        for attributes in Page(html).named("meta")
-        if attributes.get("http-equiv") == "Content-Security-Policy"
-    ]
 
-    assert policy is not None
+    policy = Page(html).policy
     assert policy.startswith("default-src 'none'; style-src 'sha256-")
     assert "unsafe" not in policy
     assert " style=" not in html
