@@ -11,7 +11,7 @@ from tests.documents import commands
 from tests.documents.pages import CHECKOUT, PAGES, anchors, blocks, code, links
 from tests.template.rendered import Stack, template
 from volume_images.metrics import METRICS
-from volume_images.report import Function
+from volume_images.report import CloudResult, DrillResult, ExportResult, Function, ImageResult
 
 OPERATIONS = (CHECKOUT / "docs" / "operations.md").read_text()
 WHOLE = Stack(DrillSchedule="rate(7 days)", AlarmEmail="ops@example.com")
@@ -108,6 +108,20 @@ def test_as_many_metrics_and_alarms_are_paid_for_as_it_says() -> None:
         alarms,
         len(ALARMS),
     ]
+
+
+def test_every_result_and_reason_is_told() -> None:
+    told = (CHECKOUT / "docs" / "reasons.md").read_text()
+    kinds = (ExportResult, ImageResult, DrillResult, CloudResult)
+    results = {result.value for kind in kinds for result in kind}
+    package = CHECKOUT / "layers" / "volume_images" / "volume_images"
+    reasons = {
+        reason
+        for file in package.rglob("*.py")
+        for reason in re.findall(r'(?:reason=|Obstacle\()"([a-z]+(?:_[a-z]+)+)"', file.read_text())
+    }
+    assert len(reasons) > 10
+    assert {word for word in results | reasons if f"`{word}`" not in told} == set()
 
 
 @pytest.mark.slow
