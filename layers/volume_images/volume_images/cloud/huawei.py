@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from volume_images.cloud.endpoints import Service
-from volume_images.cloud.fields import LARGEST_GIB, Entry, part
+from volume_images.cloud.fields import Entry, part
 from volume_images.cloud.hosts import host_name
-from volume_images.cloud.images import created_filter, image_from
+from volume_images.cloud.images import PIN_TAG, RESTORE_PIN_TAG, created_filter, image_from
 from volume_images.cloud.listings import Page
 from volume_images.cloud.session import CloudSession, Params
-from volume_images.cloud.volumes import first_attachment
+from volume_images.cloud.volumes import volume_from
 from volume_images.errors import CloudUnavailable
 from volume_images.model import ExportRequest, Image, ImageMark, RestorePin, Volume
 
@@ -18,8 +18,6 @@ from volume_images.model import ExportRequest, Image, ImageMark, RestorePin, Vol
 VOLUMES_PAGE = 1000
 IMAGES_PAGE = 500
 DEPLOYMENT_TAG = "vi-deployment="
-PIN_TAG = "vi-pin"
-RESTORE_PIN_TAG = "vi-restore-"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,20 +43,8 @@ class HuaweiVolumes:
 
     def volume(self, entry: Entry) -> Volume:
         """Read one disk; `encrypted` is not kept up to date there, the metadata is."""
-        metadata = entry.texts("metadata")
-        attachment = first_attachment(entry)
-        return Volume(
-            id=entry.volume_id("id"),
-            name=entry.text("name"),
-            status=entry.text("status"),
-            size_gib=entry.whole("size", most=LARGEST_GIB),
-            tags=_tags(entry),
-            zone=entry.text("availability_zone"),
-            volume_type=entry.text("volume_type"),
-            server_id=attachment.server_id,
-            device=attachment.device,
-            encrypted=metadata.get("__system__encrypted") == "1",
-        )
+        encrypted = entry.texts("metadata").get("__system__encrypted") == "1"
+        return volume_from(entry, tags=_tags(entry), encrypted=encrypted)
 
     def volume_url(self, volume_id: str) -> str:
         """Address of one disk; Open Telekom Cloud names the same call otherwise."""
@@ -139,14 +125,12 @@ class HuaweiImages:
         return f"{self.service.base}/v2/images/{part(image_id)}"
 
     def mark(self, session: CloudSession, image_id: str, mark: ImageMark) -> None:
-        """Tag an image ("Batch Adding or Deleting Image Tags"): a key that is there is replaced."""
-        tags = {"action": "create", "tags": mark_tags(mark)}
-        session.change("POST", f"{self._tags_url(image_id)}/action", tags)
+        """Tag an image as ours, in four tags."""
+        self._tag(session, image_id, _mark_tags(mark))
 
     def pin(self, session: CloudSession, image_id: str) -> None:
         """Tag an image; only the key counts, and a tag has a value here."""
-        tags = {"action": "create", "tags": [{"key": PIN_TAG, "value": "1"}]}
-        session.change("POST", f"{self._tags_url(image_id)}/action", tags)
+        self._tag(session, image_id, {PIN_TAG: "1"})
 
     def unpin(self, session: CloudSession, image_id: str) -> None:
         """Remove a tag by its key ("Deleting an Image Tag"), whatever value a person gave it."""
@@ -155,8 +139,7 @@ class HuaweiImages:
     def set_restore_pin(self, session: CloudSession, image_id: str, pin: RestorePin) -> None:
         """Tag an image: the key is the run's own, so that restores side by side do not meet."""
         key, value = _restore_tag(pin)
-        tags = {"action": "create", "tags": [{"key": key, "value": value}]}
-        session.change("POST", f"{self._tags_url(image_id)}/action", tags)
+        self._tag(session, image_id, {key: value})
 
     def drop_restore_pin(self, session: CloudSession, image_id: str, pin: RestorePin) -> None:
         """Remove that tag."""
@@ -171,19 +154,24 @@ class HuaweiImages:
                 return max(0, entry.whole("quota") - entry.whole("used"))
         return None
 
+    def _tag(self, session: CloudSession, image_id: str, tags: Mapping[str, str]) -> None:
+        """Set tags ("Batch Adding or Deleting Image Tags"): a key that is there is replaced."""
+        named = [{"key": key, "value": value} for key, value in tags.items()]
+        document = {"action": "create", "tags": named}
+        session.change("POST", f"{self._tags_url(image_id)}/action", document)
+
     def _tags_url(self, image_id: str) -> str:
         return f"{self.service.base}/v2/{self.project_id}/images/{part(image_id)}/tags"
 
 
-def mark_tags(mark: ImageMark) -> list[dict[str, str]]:
+def _mark_tags(mark: ImageMark) -> Mapping[str, str]:
     """Write a mark as tags; their values hold letters, digits, `-` and `_` alone."""
-    values = {
+    return {
         "vi-deployment": mark.deployment_id,
         "vi-policy": mark.group.series.replace(".", "_"),
         "vi-volume": mark.group.volume_id,
         "vi-slot": f"{mark.slot:%Y%m%dT%H%M%SZ}",
     }
-    return [{"key": key, "value": value} for key, value in values.items()]
 
 
 def _tags(entry: Entry) -> Mapping[str, str]:

@@ -1,6 +1,6 @@
 """The image side of a cloud project, in either dialect."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Protocol
@@ -10,6 +10,9 @@ from volume_images.cloud.listings import Page, walk
 from volume_images.cloud.session import CloudSession, Params
 from volume_images.errors import CloudUnavailable, NotFound, Refused
 from volume_images.model import Image, ImageMark, RestorePin
+
+PIN_TAG = "vi-pin"
+RESTORE_PIN_TAG = "vi-restore-"
 
 # The visibilities that have no members (Image API v2, "Image visibility").
 UNSHARED = frozenset({"private", "public", "community"})
@@ -91,27 +94,15 @@ class CloudImages:
 
         Raises Refused for an image that is protected, in use or still being created.
         """
-        try:
-            self._session.delete(self._dialect.image_url(image_id))
-        except NotFound:
-            return False
-        return True
+        return _was_there(lambda: self._session.delete(self._dialect.image_url(image_id)))
 
     def mark(self, image_id: str, mark: ImageMark) -> bool:
         """Tag an image as ours; False when it was not there any more."""
-        try:
-            self._dialect.mark(self._session, image_id, mark)
-        except NotFound:
-            return False
-        return True
+        return _was_there(lambda: self._dialect.mark(self._session, image_id, mark))
 
     def pin(self, image_id: str) -> bool:
         """Tag an image as not to be deleted; False when it was not there any more."""
-        try:
-            self._dialect.pin(self._session, image_id)
-        except NotFound:
-            return False
-        return True
+        return _was_there(lambda: self._dialect.pin(self._session, image_id))
 
     def unpin(self, image_id: str) -> bool:
         """Remove that tag, if it is there; False when the image was not there any more."""
@@ -123,11 +114,7 @@ class CloudImages:
 
     def set_restore_pin(self, image_id: str, pin: RestorePin) -> bool:
         """Tag an image as being restored; False when it was not there any more."""
-        try:
-            self._dialect.set_restore_pin(self._session, image_id, pin)
-        except NotFound:
-            return False
-        return True
+        return _was_there(lambda: self._dialect.set_restore_pin(self._session, image_id, pin))
 
     def drop_restore_pin(self, image_id: str, pin: RestorePin) -> None:
         """Remove that tag, if it and the image are there."""
@@ -143,6 +130,15 @@ class CloudImages:
             return self._dialect.room(self._session)
         except (NotFound, Refused, CloudUnavailable):
             return None
+
+
+def _was_there(act: Callable[[], object]) -> bool:
+    """Act on an image; False when the cloud answers that it does not exist."""
+    try:
+        act()
+    except NotFound:
+        return False
+    return True
 
 
 def created_filter(created_since: datetime | None) -> dict[str, str]:

@@ -7,19 +7,17 @@ from datetime import datetime
 from urllib.parse import parse_qs, urlsplit
 
 from volume_images.cloud.endpoints import Service
-from volume_images.cloud.fields import LARGEST_GIB, Entry, part
-from volume_images.cloud.images import created_filter, image_from
+from volume_images.cloud.fields import Entry, part
+from volume_images.cloud.images import PIN_TAG, RESTORE_PIN_TAG, created_filter, image_from
 from volume_images.cloud.listings import Page
 from volume_images.cloud.session import CloudSession, Params
-from volume_images.cloud.volumes import first_attachment
+from volume_images.cloud.volumes import volume_from
 from volume_images.errors import CloudUnavailable
 from volume_images.model import ExportRequest, Image, ImageMark, RestorePin, Volume
 
 # `osapi_max_limit` of Cinder and `api_limit_max` of Glance.
 PAGE = 1000
 DEPLOYMENT_TAG = re.compile(r"vi-([0-9a-f]{12})")
-PIN_TAG = "vi-pin"
-RESTORE_PIN_TAG = "vi-restore-"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,19 +40,8 @@ class OpenstackVolumes:
 
     def volume(self, entry: Entry) -> Volume:
         """Read one volume; Cinder has no tags, its metadata takes their place."""
-        attachment = first_attachment(entry)
-        return Volume(
-            id=entry.volume_id("id"),
-            name=entry.text("name"),
-            status=entry.text("status"),
-            size_gib=entry.whole("size", most=LARGEST_GIB),
-            tags=entry.texts("metadata"),
-            zone=entry.text("availability_zone"),
-            volume_type=entry.text("volume_type"),
-            server_id=attachment.server_id,
-            device=attachment.device,
-            encrypted=entry.flag("encrypted"),
-        )
+        encrypted = entry.flag("encrypted")
+        return volume_from(entry, tags=entry.texts("metadata"), encrypted=encrypted)
 
     def volume_url(self, volume_id: str) -> str:
         """Address of one volume."""

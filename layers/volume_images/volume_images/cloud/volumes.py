@@ -1,12 +1,11 @@
 """The block-storage side of a cloud project, in either dialect."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
 from volume_images.cloud.answers import clean, json_object
-from volume_images.cloud.fields import Entry
+from volume_images.cloud.fields import LARGEST_GIB, Entry
 from volume_images.cloud.image_jobs import ImageJobs
 from volume_images.cloud.listings import Page, walk
 from volume_images.cloud.session import CloudSession, Params
@@ -141,20 +140,21 @@ class CloudVolumes:
         return max((message for message in messages if message[0] >= since), default=(since, ""))[1]
 
 
-@dataclass(frozen=True, slots=True)
-class Attachment:
-    """Where a volume is attached; both are empty when it is not."""
-
-    server_id: str = ""
-    device: str = ""
-
-
-def first_attachment(entry: Entry) -> Attachment:
-    """Read the first of a volume's attachments: a shared volume has several."""
+def volume_from(entry: Entry, *, tags: Mapping[str, str], encrypted: bool) -> Volume:
+    """Read what both services spell the same; of its attachments, a shared volume has several."""
     attachments = entry.optional_entries("attachments")
-    if not attachments:
-        return Attachment()
-    return Attachment(attachments[0].text("server_id"), attachments[0].text("device"))
+    return Volume(
+        id=entry.volume_id("id"),
+        name=entry.text("name"),
+        status=entry.text("status"),
+        size_gib=entry.whole("size", most=LARGEST_GIB),
+        tags=tags,
+        zone=entry.text("availability_zone"),
+        volume_type=entry.text("volume_type"),
+        server_id=attachments[0].text("server_id") if attachments else "",
+        device=attachments[0].text("device") if attachments else "",
+        encrypted=encrypted,
+    )
 
 
 def export_answer(entry: Entry) -> ExportAnswer:
