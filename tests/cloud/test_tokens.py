@@ -24,7 +24,7 @@ from tests.cloud.scripted import (
     volume_document,
 )
 from tests.sandbox.cloud_server import CloudSandbox
-from tests.sandbox.wire import Answer, json_answer
+from tests.sandbox.wire import Answer, Request, json_answer
 from volume_images.cloud.credentials import Secret, parse_secret
 from volume_images.cloud.open import OpenedCloud, open_cloud
 from volume_images.cloud.tokens import Tokens
@@ -234,22 +234,26 @@ def test_no_secret_shows_up_anywhere_at_debug_level(
     names = ("", "keystoneauth", "keystoneauth.session", "keystoneauth.identity")
     for name in (*names, "keystoneauth.identity.v3.base", "urllib3", "requests", "volume_images"):
         caplog.set_level(logging.DEBUG, logger=name)
-    echo = f"no {PASSWORD} canary-token-1 canonicalRequest canary-canonical"
+
+    def echo(request: Request) -> str:
+        token = request.header("X-Auth-Token")
+        return f"no {PASSWORD} {token} canonicalRequest canary-canonical"
+
     shown = []
     found = cloud.open()
     shown += [repr(found), repr(found.volumes), repr(cloud.secret())]
     for answer in (
-        refusal(400, {"badRequest": {"message": echo}}),
-        refusal(401, {"error_code": "APIGW.0301", "error_msg": echo}),
-        Answer(500, echo.encode()),
+        lambda request: refusal(400, {"badRequest": {"message": echo(request)}}),
+        lambda request: refusal(401, {"error_code": "APIGW.0301", "error_msg": echo(request)}),
+        lambda request: Answer(500, echo(request).encode()),
     ):
         cloud.script("POST", ACTION, answer)
         with pytest.raises(CloudError) as caught:
             found.volumes.export(export_request())
         shown += traceback.format_exception(caught.value)
         shown.append(repr(caught.value))
-    echo = f"no {PASSWORD}"
-    for denied in (refusal(401, {"error": {"code": 401, "message": echo}}), Answer(401, b"<")):
+    message = f"no {PASSWORD}"
+    for denied in (refusal(401, {"error": {"code": 401, "message": message}}), Answer(401, b"<")):
         cloud.tokens(denied)
         with pytest.raises(CloudError) as caught:
             cloud.open()
