@@ -219,6 +219,19 @@ def test_a_volume_without_images_says_so() -> None:
     assert "<details>" not in page
 
 
+def test_of_very_many_volumes_the_urgent_are_drawn_and_the_rest_counted() -> None:
+    page = report_page(fleet_of(SMALL), most=7)
+
+    assert len(names(page)) == len(facts(page)["volumes"]) == 7
+    assert "3 more are not drawn" in page
+    assert "Other volumes <span" in page
+    page = report_page(fleet_of(SMALL), most=4)
+    assert names(page)[:2] == ["db0003-data", "db0008-data"]
+    assert "2 more are not drawn" in page
+    assert "4 more are not drawn" in page
+    assert "None." not in page
+
+
 @pytest.mark.slow
 def test_a_fleet_of_5000_fits_into_eight_megabytes() -> None:
     """With twenty images each: what a phone still opens, and a bucket keeps for pennies."""

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC
 
 from volume_images.overview.fleet import FleetView
 from volume_images.overview.images import ImageView
@@ -17,6 +17,9 @@ from volume_images.report import SERVED_RESULTS
 ImageFacts = tuple[int, int, int, int, int]
 """An image as the page's script reads it: the slot in minutes since 1970, its mark, its size in MiB
 (-1: not told), and its fate and its group as places in the words."""
+
+MOST_DRAWN = 10_000
+"""Volumes drawn, those that need a look first: more make a file that no browser opens at ease."""
 
 _ORDER = tuple(Attention)
 _MIB = 1024**2
@@ -45,6 +48,16 @@ class Said:
 
 
 @dataclass(frozen=True, slots=True)
+class Section:
+    """Volumes under one heading; of very many, some are only counted."""
+
+    anchor: str
+    title: str
+    volumes: int
+    entries: tuple[Entry, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Stored:
     """What the images of a policy take, and how much of it goes; `share` is of the largest."""
 
@@ -66,13 +79,20 @@ class Words:
         return self.places.setdefault(text, len(self.places))
 
 
-def report_page(view: FleetView) -> str:
-    """Return the page: one HTML file, complete in itself, that also reads without its script."""
+def report_page(view: FleetView, most: int = MOST_DRAWN) -> str:
+    """Return the page: one HTML file, complete in itself, that also reads without its script.
+
+    Of more volumes than `most`, those that need no look are only counted, and then the others.
+    """
     urgent = sorted((one for one in view.volumes if one.attention), key=_urgency)
     others = [one for one in view.volumes if not one.attention]
     scale = Scale.of(view.volumes, view.at)
+    drawn = [
+        _section("urgent", "Volumes that need a look", urgent, most, scale),
+        _section("others", "Other volumes", others, most - len(urgent), scale),
+    ]
     words = Words({})
-    listed = [[_facts(image, words) for image in one.images] for one in (*urgent, *others)]
+    listed = [[_facts(image, words) for image in one.images] for one in (*urgent, *others)[:most]]
     return render(
         "report.html",
         style="report.css",
@@ -83,10 +103,7 @@ def report_page(view: FleetView) -> str:
         version=plain(view.config_version[:_SHORT_VERSION]),
         totals=_totals(view),
         troubles=list(_troubles(view)),
-        sections=(
-            ("urgent", "Volumes that need a look", [_entry(one, view.at, scale) for one in urgent]),
-            ("others", "Other volumes", [_entry(one, view.at, scale) for one in others]),
-        ),
+        sections=drawn,
         stored=_stored(view),
         ticks=scale.ticks,
         width=WIDTH,
@@ -118,9 +135,17 @@ def _urgency(volume: VolumeView) -> tuple[bool, int, str, str, str]:
     )
 
 
-def _entry(volume: VolumeView, now: datetime, scale: Scale) -> Entry:
+def _section(
+    anchor: str, title: str, volumes: Sequence[VolumeView], most: int, scale: Scale
+) -> Section:
+    drawn = volumes[: max(0, most)]
+    entries = tuple(_entry(volume, scale) for volume in drawn)
+    return Section(anchor, title, len(volumes), entries)
+
+
+def _entry(volume: VolumeView, scale: Scale) -> Entry:
     said = [
-        _said(plain(told(volume, series, now)), style_of(volume, series))
+        _said(plain(told(volume, series, scale.now)), style_of(volume, series))
         for series in volume.series
     ]
     if volume.is_unprotected:
