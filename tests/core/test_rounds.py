@@ -5,6 +5,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from threading import Event, Lock
 
+import pytest
+
 from tests.fleet import FleetClock
 from volume_images.clock import SystemClock
 from volume_images.export.rounds import CLOUDS_AT_ONCE, STAY, in_rounds
@@ -102,6 +104,34 @@ def test_slow_ones_hold_up_nobody() -> None:
     )
     assert sorted(one.item for one in looks) == list(range(2 * CLOUDS_AT_ONCE))
     assert not any(one.late for one in looks)
+
+
+@pytest.mark.parametrize("slow_look", [1, 2])
+def test_a_run_waits_for_the_only_one_it_has_however_long_it_takes(slow_look: int) -> None:
+    """The look ends when the run asks how long it may wait for those that take long."""
+    released = Event()
+
+    class Releasing(Stopwatch):
+        def left(self) -> float | None:
+            released.set()
+            return None
+
+    looks = 0
+
+    def look(item: int, _: Look | None) -> Look:
+        nonlocal looks
+        looks += 1
+        if looks == slow_look:
+            released.wait()
+        return Look(item, waits=looks < slow_look)
+
+    clock = SwiftSystemClock()
+    watch = Releasing(clock, NO_LIMITS, clock.monotonic())
+    try:
+        (one,) = in_rounds([7], look, late, watch, patience=0.01)
+    finally:
+        released.set()
+    assert one == Look(7)
 
 
 def test_one_that_does_not_end_in_time_is_told_so_and_left() -> None:

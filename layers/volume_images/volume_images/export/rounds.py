@@ -55,7 +55,7 @@ def in_rounds(
     """
     crew: _Crew[Item, Look] = _Crew(look, stopwatch, patience)
     try:
-        turns = crew.looked([_Turn(item) for item in items])
+        turns = crew.looked([_Turn(item) for item in items]) or crew.ended_late(stopwatch.left())
         done: list[Look] = []
         while turns:
             stays = stopwatch.has(STAY)
@@ -70,7 +70,8 @@ def in_rounds(
                 stopwatch.clock.sleep(STAY)
                 turns = [*crew.looked(waiting), *crew.ended_late(0)]
             else:
-                turns = crew.ended_late(stopwatch.left())
+                turns = []
+            turns = turns or crew.ended_late(stopwatch.left())
         return [*done, *(late(turn.item, turn.before) for turn in crew.late.values())]
     finally:
         crew.leave()
