@@ -53,7 +53,7 @@ def test_a_volume_comes_back_byte_by_byte_and_can_be_exported_itself(
 
 def test_as_of_brings_back_the_bytes_of_that_time(runs: RunSite, capsys: Captured) -> None:
     volume_id = runs.cloud.volumes[1]
-    runs.configure({volume_id: "web01-root"}, "raw")
+    runs.configure({volume_id: "web01-root"}, "qcow2")
     first, second = last_nights(2)
     write_known_bytes(runs.bytes_of(volume_id))
     before = sha512(runs.bytes_of(volume_id))
@@ -71,7 +71,7 @@ def test_as_of_brings_back_the_bytes_of_that_time(runs: RunSite, capsys: Capture
 
 def test_clouds_yaml_and_the_name_of_an_image_are_enough(runs: RunSite, capsys: Captured) -> None:
     volume_id = runs.cloud.volumes[2]
-    runs.configure({volume_id: "db01-log"}, "raw")
+    runs.configure({volume_id: "db01-log"}, "qcow2")
     write_known_bytes(runs.bytes_of(volume_id))
     runs.export(*last_nights(1))
     [image] = runs.images()
