@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
-from volume_images.cleanup.chore import Chore, chores
 from volume_images.cleanup.cleaning import Cleaned, Seen, grant, look
+from volume_images.cleanup.errand import Errand, errands
 from volume_images.cleanup.judgement import Judgement
 from volume_images.cleanup.plan import CleanupPlan, Scope
 from volume_images.cleanup.state import CleanupState, Judged
@@ -25,9 +25,9 @@ def forget(world: World, subject: str, *, dry_run: bool) -> Report:
     """
     started_at = world.clock.now()
     cleaned: list[Cleaned] = []
-    for chore in chores(world, _scope(subject), dry_run=dry_run):
-        seen = look(chore)
-        cleaned.append(seen if isinstance(seen, Cleaned) else grant(chore, seen, _forgotten))
+    for errand in errands(world, _scope(subject), dry_run=dry_run):
+        seen = look(errand)
+        cleaned.append(seen if isinstance(seen, Cleaned) else grant(errand, seen, _forgotten))
     covered = {(entry.policy, entry.volume_id) for one in cleaned for entry in one.freshness}
     orphans = [
         replace(
@@ -55,19 +55,19 @@ def adopt(world: World, wanted: Sequence[str], *, dry_run: bool) -> Report:
     started_at = world.clock.now()
     cleaned: list[Cleaned] = []
     looked: list[_Looked] = []
-    for chore in chores(world, Scope(), dry_run=dry_run):
-        seen = look(chore)
+    for errand in errands(world, Scope(), dry_run=dry_run):
+        seen = look(errand)
         if isinstance(seen, Cleaned):
             cleaned.append(seen)
         else:
-            looked.append(_Looked.at(chore, seen))
+            looked.append(_Looked.at(errand, seen))
     chosen = [_chosen(name, looked, cleaned) for name in dict.fromkeys(wanted)]
     for one in looked:
         images = [image for where, image in chosen if where is one]
         if images:
             ids = frozenset(image.image.id for image in images)
             scope = Scope(volume_ids=frozenset(image.group.volume_id for image in images))
-            done = grant(replace(one.chore, scope=scope), one.seen, _adopting(images))
+            done = grant(replace(one.errand, scope=scope), one.seen, _adopting(images))
             said = tuple(outcome for outcome in done.outcomes if outcome.image_id in ids)
             cleaned.append(replace(done, outcomes=said))
     return _report(world, cleaned, started_at, dry_run=dry_run)
@@ -77,16 +77,16 @@ def adopt(world: World, wanted: Sequence[str], *, dry_run: bool) -> Report:
 class _Looked:
     """A cloud that was looked at, and our images in it."""
 
-    chore: Chore
+    errand: Errand
     seen: Seen
     images: tuple[Recognised, ...]
 
     @classmethod
-    def at(cls, chore: Chore, seen: Seen) -> "_Looked":
-        judgement = Judgement(chore, seen.facts)
+    def at(cls, errand: Errand, seen: Seen) -> "_Looked":
+        judgement = Judgement(errand, seen.facts)
         judgement.written_into(seen.memory.state)
         images = tuple(image for group in judgement.plan.groups for image in group.images)
-        return cls(chore, seen, images)
+        return cls(errand, seen, images)
 
 
 def _chosen(

@@ -5,12 +5,13 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from volume_images.cleanup.announcing import first_seen, lapsed
-from volume_images.cleanup.chore import WHOLE, Chore, read_memory, write_memory
 from volume_images.cleanup.deleting import Gate, delete_due, drop_overdue_pins
 from volume_images.cleanup.due import due_groups
+from volume_images.cleanup.errand import Errand
 from volume_images.cleanup.freshness import Covered, freshness
 from volume_images.cleanup.gathering import ClockSkew, gather
 from volume_images.cleanup.judgement import Judgement
+from volume_images.cleanup.memory import WHOLE, read_memory, write_memory
 from volume_images.cleanup.outcomes import Attempt, changed, outcomes, settled
 from volume_images.cleanup.plan import CleanupPlan, CloudFacts
 from volume_images.cleanup.planning import covered_by
@@ -71,116 +72,118 @@ class Seen:
     memory: Memory[CleanupState]
 
 
-def look(chore: Chore) -> Seen | Cleaned:
+def look(errand: Errand) -> Seen | Cleaned:
     """See everything of one cloud; errors of the cloud become its outcome. Raises StoreError."""
-    memory = read_memory(chore)
+    memory = read_memory(errand)
     try:
-        resting = memory.state.resting_secret(chore.world.clock.now())
-        cloud = chore.world.open_cloud(chore.cloud, resting)
-        return Seen(cloud, gather(chore.world, chore.cloud, cloud, memory.state), memory)
+        resting = memory.state.resting_secret(errand.world.clock.now())
+        cloud = errand.world.open_cloud(errand.cloud, resting)
+        return Seen(cloud, gather(errand.world, errand.cloud, cloud, memory.state), memory)
     except (CloudError, ClockSkew) as error:
-        return _left_alone(chore, memory, error)
+        return _left_alone(errand, memory, error)
 
 
-def clean(chore: Chore) -> Cleaned:
+def clean(errand: Errand) -> Cleaned:
     """Do one cloud's share; errors of the cloud become its outcome. Raises StoreError."""
-    seen = look(chore)
+    seen = look(errand)
     if isinstance(seen, Cleaned):
         return seen
-    return replace(_judged(chore, seen), quota_used=seen.facts.quota_used)
+    return replace(_judged(errand, seen), quota_used=seen.facts.quota_used)
 
 
-def _judged(chore: Chore, seen: Seen) -> Cleaned:
+def _judged(errand: Errand, seen: Seen) -> Cleaned:
     """Judge, write that down, and delete what is due; of a dry run, only judge."""
-    judgement = Judgement(chore, seen.facts)
-    if chore.dry_run:
+    judgement = Judgement(errand, seen.facts)
+    if errand.dry_run:
         after = judgement.written_into(seen.memory.state)
-        return _cleaned(chore, seen.memory, judgement.plan, after)
+        return _cleaned(errand, seen.memory, judgement.plan, after)
     try:
-        written = write_memory(chore, seen.memory, judgement.written_into)
+        written = write_memory(errand, seen.memory, judgement.written_into)
     except Conflict as error:
-        return _left_alone(chore, seen.memory, error)
-    return _deleted(chore, seen, judgement.plan, written)
+        return _left_alone(errand, seen.memory, error)
+    return _deleted(errand, seen, judgement.plan, written)
 
 
-def grant(chore: Chore, seen: Seen, wish: Wish) -> Cleaned:
+def grant(errand: Errand, seen: Seen, wish: Wish) -> Cleaned:
     """Judge a cloud with a person's wish written into its state; nothing is deleted.
 
     Raises Conflict, StoreError.
     """
-    judgement = Judgement(chore, seen.facts)
+    judgement = Judgement(errand, seen.facts)
 
     def granted(state: CleanupState) -> CleanupState:
         judged = judgement.written_into(state)
         return judgement.written_into(wish(judged, judgement.plan))
 
-    if chore.dry_run:
+    if errand.dry_run:
         after = granted(seen.memory.state)
     else:
-        after = write_memory(chore, seen.memory, granted).state
-    return _cleaned(chore, seen.memory, judgement.plan, after)
+        after = write_memory(errand, seen.memory, granted).state
+    return _cleaned(errand, seen.memory, judgement.plan, after)
 
 
-def _deleted(chore: Chore, seen: Seen, plan: CleanupPlan, written: Memory[CleanupState]) -> Cleaned:
+def _deleted(
+    errand: Errand, seen: Seen, plan: CleanupPlan, written: Memory[CleanupState]
+) -> Cleaned:
     """Delete what the written state carries long enough, and write down what became of it."""
-    due = due_groups(written.state, plan, grace=chore.grace, without_wait=chore.without_wait)
-    gate = Gate(chore.stopwatch.may_act)
-    if due and chore.world.store.config().version != chore.world.config_version:
+    due = due_groups(written.state, plan, grace=errand.grace, without_wait=errand.without_wait)
+    gate = Gate(errand.stopwatch.may_act)
+    if due and errand.world.store.config().version != errand.world.config_version:
         due = ()  # somebody corrects the config at this moment: the next run judges by that
-    at_once = chore.world.config.clouds[chore.cloud].max_concurrency
+    at_once = errand.world.config.clouds[errand.cloud].max_concurrency
     ours = [image.image for group in plan.groups for image in group.images]
     drop_overdue_pins(seen.cloud.images, ours, plan.now)
     attempts = delete_due(seen.cloud.images, due, gate, at_once=at_once)
-    aftermath = Aftermath(facts=seen.facts, plan=plan, state=written.state, grace=chore.grace)
+    aftermath = Aftermath(facts=seen.facts, plan=plan, state=written.state, grace=errand.grace)
     cleaned = replace(
-        _cleaned(chore, seen.memory, plan, written.state, attempts), aftermath=aftermath
+        _cleaned(errand, seen.memory, plan, written.state, attempts), aftermath=aftermath
     )
     if gate.closed_because:
         outcome = CloudOutcome(
-            cloud=chore.cloud, result=CloudResult.UNAVAILABLE, reason=gate.closed_because
+            cloud=errand.cloud, result=CloudResult.UNAVAILABLE, reason=gate.closed_because
         )
         cleaned = replace(cleaned, outcome=outcome)
     try:
-        write_memory(chore, written, lambda state: settled(state, plan, cleaned.outcomes))
+        write_memory(errand, written, lambda state: settled(state, plan, cleaned.outcomes))
     except StoreError as error:
-        said = f"{chore.cloud}: what was deleted is not written down: {error}"
+        said = f"{errand.cloud}: what was deleted is not written down: {error}"
         return replace(cleaned, red=(*cleaned.red, said))
     return cleaned
 
 
 def _cleaned(
-    chore: Chore,
+    errand: Errand,
     before: Memory[CleanupState],
     plan: CleanupPlan,
     state: CleanupState,
     attempts: tuple[Attempt, ...] = (),
 ) -> Cleaned:
     """Put together what there is to say of a cloud whose images were judged."""
-    due = due_groups(state, plan, grace=chore.grace, without_wait=chore.without_wait)
-    said = outcomes(plan, state, due, attempts, grace=chore.grace)
+    due = due_groups(state, plan, grace=errand.grace, without_wait=errand.without_wait)
+    said = outcomes(plan, state, due, attempts, grace=errand.grace)
     return Cleaned(
-        outcome=CloudOutcome(cloud=chore.cloud, result=CloudResult.SERVED),
+        outcome=CloudOutcome(cloud=errand.cloud, result=CloudResult.SERVED),
         judged=True,
         outcomes=said,
         changed=changed(plan, before.state, said),
         freshness=_freshness(plan.covered, state, plan.now),
         lapsed=lapsed(before.state, state),
-        safety_stops=tuple(f"{chore.cloud}: {group.stop}" for group in plan.groups if group.stop),
-        red=_damage(chore, before),
+        safety_stops=tuple(f"{errand.cloud}: {group.stop}" for group in plan.groups if group.stop),
+        red=_damage(errand, before),
         volume_ids=frozenset(covered.volume_id for covered in plan.covered) | plan.living,
     )
 
 
 def _left_alone(
-    chore: Chore, memory: Memory[CleanupState], error: CloudError | ClockSkew | Conflict
+    errand: Errand, memory: Memory[CleanupState], error: CloudError | ClockSkew | Conflict
 ) -> Cleaned:
     """Say why nothing was judged in a cloud; its volumes age all the same.
 
     What stands announced there is neither confirmed nor withdrawn.
     """
-    now = chore.world.clock.now()
-    damage = _damage(chore, memory)
-    covered = _known_to_be_covered(chore, memory.state)
+    now = errand.world.clock.now()
+    damage = _damage(errand, memory)
+    covered = _known_to_be_covered(errand, memory.state)
 
     def noted(state: CleanupState) -> CleanupState:
         seen = first_seen(state, covered, now)
@@ -188,29 +191,29 @@ def _left_alone(
             return seen.with_refused_secret(error.fingerprint, now)
         return seen
 
-    if not chore.dry_run:
-        memory = write_memory(chore, memory, noted)
+    if not errand.dry_run:
+        memory = write_memory(errand, memory, noted)
     result = result_of(error)
     stops = result in (CloudResult.INCOMPLETE_LISTING, CloudResult.CLOCK_SKEW)
     return Cleaned(
-        outcome=CloudOutcome(cloud=chore.cloud, result=result, reason=str(error)),
+        outcome=CloudOutcome(cloud=errand.cloud, result=result, reason=str(error)),
         judged=False,
         freshness=_freshness(covered, noted(memory.state), now),
-        safety_stops=(f"{chore.cloud}: {error}",) if stops else (),
+        safety_stops=(f"{errand.cloud}: {error}",) if stops else (),
         red=damage,
     )
 
 
-def _known_to_be_covered(chore: Chore, state: CleanupState) -> tuple[Covered, ...]:
+def _known_to_be_covered(errand: Errand, state: CleanupState) -> tuple[Covered, ...]:
     """Return what policies cover as far as config and state tell without the cloud."""
-    config = chore.world.config
-    listed = {entry.id for entry in config.volumes if entry.cloud == chore.cloud}
+    config = errand.world.config
+    listed = {entry.id for entry in config.volumes if entry.cloud == errand.cloud}
     discovered = [
         Member(policy, volume_id, "")
         for policy, volume_id in map(parse_series_key, state.series)
         if policy in config.policies and volume_id not in listed
     ]
-    return covered_by(config, chore.cloud, (*members(config, chore.cloud, ()), *discovered))
+    return covered_by(config, errand.cloud, (*members(config, errand.cloud, ()), *discovered))
 
 
 def _freshness(
@@ -237,7 +240,7 @@ def result_of(error: CloudError | ClockSkew | Conflict) -> CloudResult:
             return CloudResult.CONFLICT
 
 
-def _damage(chore: Chore, memory: Memory[CleanupState]) -> tuple[str, ...]:
+def _damage(errand: Errand, memory: Memory[CleanupState]) -> tuple[str, ...]:
     if memory.origin in WHOLE:
         return ()
-    return (f"{chore.state_key}: damaged ({memory.origin.value}): every wait starts again",)
+    return (f"{errand.state_key}: damaged ({memory.origin.value}): every wait starts again",)

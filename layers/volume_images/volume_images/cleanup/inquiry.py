@@ -1,7 +1,7 @@
 """Asking about one image: every cloud is looked at, and nothing is changed."""
 
-from volume_images.cleanup.chore import Chore, chores
 from volume_images.cleanup.cleaning import Cleaned, Seen, look
+from volume_images.cleanup.errand import Errand, errands
 from volume_images.cleanup.explaining import Explanation, explain
 from volume_images.cleanup.judgement import Judgement
 from volume_images.cleanup.plan import Scope
@@ -16,14 +16,14 @@ def explain_image(world: World, wanted: str) -> Explanation:
     have the name; CloudUnavailable if it may be in a cloud that could not be looked at.
     """
     unseen: list[str] = []
-    found: list[tuple[Chore, Seen, str]] = []
-    for chore in chores(world, Scope(), dry_run=True):
-        seen = look(chore)
+    found: list[tuple[Errand, Seen, str]] = []
+    for errand in errands(world, Scope(), dry_run=True):
+        seen = look(errand)
         if isinstance(seen, Cleaned):
-            unseen.append(f"{chore.cloud}: {seen.outcome.reason}")
+            unseen.append(f"{errand.cloud}: {seen.outcome.reason}")
             continue
         images = [image for image in seen.facts.images if wanted in (image.id, image.name)]
-        found += [(chore, seen, image.id) for image in images]
+        found += [(errand, seen, image.id) for image in images]
     if not found and unseen:
         raise CloudUnavailable(f"{wanted}: not found, but not looked at: {'; '.join(unseen)}")
     if not found:
@@ -31,10 +31,10 @@ def explain_image(world: World, wanted: str) -> Explanation:
     if len(found) > 1:
         ids = ", ".join(sorted(image_id for _, _, image_id in found))
         raise InputError(f"{wanted}: several images have this name: name one by its id: {ids}")
-    ((chore, seen, image_id),) = found
-    judgement = Judgement(chore, seen.facts)
+    ((errand, seen, image_id),) = found
+    judgement = Judgement(errand, seen.facts)
     state = judgement.written_into(seen.memory.state)
-    explained = explain(world.config, seen.facts, judgement.plan, state, chore.grace, image_id)
+    explained = explain(world.config, seen.facts, judgement.plan, state, errand.grace, image_id)
     if explained is None:
         raise InputError(
             f"{wanted}: a stranger's image: its name or its owner is not ours, so no cleanup ever"

@@ -1,7 +1,7 @@
 """Judging what was gathered, by the newest memory: it may change until the plan is written."""
 
 from volume_images.cleanup.announcing import remember
-from volume_images.cleanup.chore import Chore
+from volume_images.cleanup.errand import Errand
 from volume_images.cleanup.gathering import config_history
 from volume_images.cleanup.plan import CleanupPlan, CloudFacts
 from volume_images.cleanup.planning import plan_cleanup
@@ -14,8 +14,8 @@ class Judgement:
 
     plan: CleanupPlan
 
-    def __init__(self, chore: Chore, facts: CloudFacts) -> None:
-        self._chore = chore
+    def __init__(self, errand: Errand, facts: CloudFacts) -> None:
+        self._chore = errand
         self._facts = facts
 
     def written_into(self, state: CleanupState) -> CleanupState:

@@ -3,8 +3,8 @@
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 
-from volume_images.cleanup.chore import Chore, chores
 from volume_images.cleanup.cleaning import Cleaned, clean
+from volume_images.cleanup.errand import Errand, errands
 from volume_images.cleanup.plan import Scope
 from volume_images.errors import StoreError, TriggerError
 from volume_images.model import Requests, Tick, Trigger
@@ -47,7 +47,7 @@ def cleanup_run(
     tick = _tick(world, trigger)
     started_at = world.clock.now()
     scope = Scope(tick.policies, tick.volume_ids)
-    shares = chores(world, scope, dry_run=tick.dry_run, limits=limits, without_wait=without_wait)
+    shares = errands(world, scope, dry_run=tick.dry_run, limits=limits, without_wait=without_wait)
     cleaned = _side_by_side([] if world.config_fault else shares, limits)
     if cleaned and scope.is_whole and not tick.dry_run and shares[0].stopwatch.may_act():
         onlooker(cleaned)
@@ -96,30 +96,32 @@ def _tick(world: World, trigger: Trigger) -> Tick:
     return trigger
 
 
-def _side_by_side(chores: Sequence[Chore], limits: RunLimits) -> list[Cleaned]:
+def _side_by_side(errands: Sequence[Errand], limits: RunLimits) -> list[Cleaned]:
     """Clean all clouds; one that does not end in time is reported so, and deletes no more."""
-    if not chores:
+    if not errands:
         return []
-    pool = ThreadPoolExecutor(min(len(chores), CLOUDS_AT_ONCE), thread_name_prefix="cloud")
-    futures = [pool.submit(_clean, chore) for chore in chores]
+    pool = ThreadPoolExecutor(min(len(errands), CLOUDS_AT_ONCE), thread_name_prefix="cloud")
+    futures = [pool.submit(_clean, errand) for errand in errands]
     wait(futures, timeout=limits.end)
     pool.shutdown(wait=False, cancel_futures=True)
-    return [_result(chore, future) for chore, future in zip(chores, futures, strict=True)]
+    return [_result(errand, future) for errand, future in zip(errands, futures, strict=True)]
 
 
-def _clean(chore: Chore) -> Cleaned:
+def _clean(errand: Errand) -> Cleaned:
     try:
-        return clean(chore)
+        return clean(errand)
     except StoreError as error:
-        outcome = CloudOutcome(cloud=chore.cloud, result=CloudResult.UNAVAILABLE, reason=str(error))
-        return Cleaned(outcome=outcome, judged=False, red=(f"{chore.cloud}: {error}",))
+        outcome = CloudOutcome(
+            cloud=errand.cloud, result=CloudResult.UNAVAILABLE, reason=str(error)
+        )
+        return Cleaned(outcome=outcome, judged=False, red=(f"{errand.cloud}: {error}",))
 
 
-def _result(chore: Chore, future: Future[Cleaned]) -> Cleaned:
+def _result(errand: Errand, future: Future[Cleaned]) -> Cleaned:
     if future.done() and not future.cancelled():
         return future.result()
     outcome = CloudOutcome(
-        cloud=chore.cloud, result=CloudResult.UNAVAILABLE, reason="did not end in time"
+        cloud=errand.cloud, result=CloudResult.UNAVAILABLE, reason="did not end in time"
     )
     return Cleaned(outcome=outcome, judged=False)
 

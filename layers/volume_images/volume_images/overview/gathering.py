@@ -2,9 +2,10 @@
 
 from concurrent.futures import ThreadPoolExecutor
 
-from volume_images.cleanup.chore import WHOLE, Chore, chores
 from volume_images.cleanup.cleaning import Cleaned, look
+from volume_images.cleanup.errand import Errand, errands
 from volume_images.cleanup.judgement import Judgement
+from volume_images.cleanup.memory import WHOLE
 from volume_images.cleanup.plan import Scope
 from volume_images.cleanup.run import CLOUDS_AT_ONCE
 from volume_images.cleanup.state import CleanupState
@@ -23,26 +24,28 @@ def look_at_fleet(world: World) -> FleetView:
 
     A cloud that cannot be asked, or whose state cannot be read, is one of which nothing is known.
     """
-    shares = chores(world, Scope(), dry_run=True)
+    shares = errands(world, Scope(), dry_run=True)
     pool = ThreadPoolExecutor(min(len(shares), CLOUDS_AT_ONCE), thread_name_prefix="cloud")
     with pool:
         sights = list(pool.map(_sight, shares))
     return survey(world.config, world.config_version, sights, world.clock.now())
 
 
-def _sight(chore: Chore) -> Sight:
+def _sight(errand: Errand) -> Sight:
     try:
-        return _look(chore)
+        return _look(errand)
     except StoreError as error:
-        outcome = CloudOutcome(cloud=chore.cloud, result=CloudResult.UNAVAILABLE, reason=str(error))
-        return Sight(outcome=outcome, exports=empty_export_state(chore.world.deployment_id))
+        outcome = CloudOutcome(
+            cloud=errand.cloud, result=CloudResult.UNAVAILABLE, reason=str(error)
+        )
+        return Sight(outcome=outcome, exports=empty_export_state(errand.world.deployment_id))
 
 
-def _look(chore: Chore) -> Sight:
-    key = export_state_key(chore.cloud)
-    exports = read_state(chore.world.store, key, empty_export_state(chore.world.deployment_id))
+def _look(errand: Errand) -> Sight:
+    key = export_state_key(errand.cloud)
+    exports = read_state(errand.world.store, key, empty_export_state(errand.world.deployment_id))
     remarks = _damage(key, exports)
-    seen = look(chore)
+    seen = look(errand)
     if isinstance(seen, Cleaned):
         return Sight(
             outcome=seen.outcome,
@@ -50,20 +53,20 @@ def _look(chore: Chore) -> Sight:
             freshness=seen.freshness,
             remarks=(*remarks, *seen.red),
         )
-    judgement = Judgement(chore, seen.facts)
+    judgement = Judgement(errand, seen.facts)
     after = judgement.written_into(seen.memory.state)
     judged = Judged(
         facts=seen.facts,
         plan=judgement.plan,
         before=seen.memory.state,
         after=after,
-        grace=chore.grace,
+        grace=errand.grace,
     )
     return Sight(
-        outcome=CloudOutcome(cloud=chore.cloud, result=CloudResult.SERVED),
+        outcome=CloudOutcome(cloud=errand.cloud, result=CloudResult.SERVED),
         exports=exports.state,
         judged=judged,
-        remarks=(*remarks, *_damage(chore.state_key, seen.memory)),
+        remarks=(*remarks, *_damage(errand.state_key, seen.memory)),
     )
 
 
