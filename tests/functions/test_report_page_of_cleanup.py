@@ -129,6 +129,19 @@ def test_a_run_without_time_left_leaves_no_page(site: Site) -> None:
     assert page(site) is None
 
 
+def test_of_more_images_than_there_is_memory_for_no_page_is_tried(site: Site) -> None:
+    for day in (28, 29):
+        site.plant(day)
+    world = site.world()
+    fleet = FleetPage(world, most_images=1)
+
+    report = cleanup_run(world, Tick(), limits=NO_LIMITS, onlooker=fleet.look_on)
+
+    assert report.red == ()
+    assert fleet.write().startswith(f"{PAGE_KEY}: 2 images are more than the function has memory")
+    assert page(site) is None
+
+
 class Silent(Passing):
     """A cloud that no longer answers when it comes to its images."""
 

@@ -22,6 +22,7 @@ MOST_DRAWN = 10_000
 """Volumes drawn, those that need a look first: more make a file that no browser opens at ease."""
 
 _ORDER = tuple(Attention)
+_MARKS = tuple(Mark)
 _MIB = 1024**2
 _SHORT_VERSION = 12
 
@@ -82,7 +83,7 @@ class Words:
 def report_page(view: FleetView, most: int = MOST_DRAWN) -> str:
     """Return the page: one HTML file, complete in itself, that also reads without its script.
 
-    Of more volumes than `most`, those that need no look are only counted, and then the others.
+    Beyond `most` volumes the rest are only counted, first those that need no look.
     """
     urgent = sorted((one for one in view.volumes if one.attention), key=_urgency)
     others = [one for one in view.volumes if not one.attention]
@@ -109,19 +110,10 @@ def report_page(view: FleetView, most: int = MOST_DRAWN) -> str:
         width=WIDTH,
         marks=_MARKS,
         conditions=Condition,
-        facts={"words": list(words.places), "marks": list(_MARKS.values()), "volumes": listed},
+        facts={"words": list(words.places), "marks": _MARKS, "volumes": listed},
         or_dash=or_dash,
         span=spell_span,
     )
-
-
-_MARKS: Mapping[Mark, str] = {
-    Mark.KEPT: "kept",
-    Mark.EXPIRED: "expired",
-    Mark.PENDING: "pending",
-    Mark.FAILED: "failed",
-    Mark.UNKNOWN: "unknown",
-}
 
 
 def _urgency(volume: VolumeView) -> tuple[bool, int, str, str, str]:
@@ -178,14 +170,14 @@ def _where(volume: VolumeView) -> str:
 def _counts(images: Sequence[ImageView]) -> str:
     """Say how many images there are of each kind."""
     found = Counter(mark_of(image) for image in images)
-    kinds = ", ".join(f"{found[mark]} {says}" for mark, says in _MARKS.items() if found[mark])
+    kinds = ", ".join(f"{found[mark]} {mark}" for mark in _MARKS if found[mark])
     return f"{counted(len(images), 'image')}: {kinds}" if images else "no image"
 
 
 def _facts(image: ImageView, words: Words) -> ImageFacts:
     return (
         int(image.slot.timestamp()) // 60,
-        list(_MARKS).index(mark_of(image)),
+        _MARKS.index(mark_of(image)),
         -1 if image.size_bytes is None else image.size_bytes // _MIB,
         words.place(plain(fate_of(image))),
         words.place(plain(group_of(image))),
