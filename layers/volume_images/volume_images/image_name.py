@@ -10,7 +10,7 @@ nothing in it can be taken for another part.
 
 import re
 import unicodedata
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from volume_images.model import GroupKey
@@ -21,12 +21,13 @@ PREFIX_PATTERN = r"[A-Za-z0-9.-]{1,20}"
 POLICY_PATTERN = r"[a-z0-9-]{1,24}"
 VOLUME_ID_PATTERN = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 
+_REQUEST = ".request"
 _NAME = re.compile(
     rf"(?P<prefix>{PREFIX_PATTERN})"
-    rf"_(?P<policy>{POLICY_PATTERN})(?P<request>\.request)?"
-    r"_(?P<label>[A-Za-z0-9._-]*)"
+    rf"_(?P<policy>{POLICY_PATTERN})(?:\.request)?"
+    r"_[A-Za-z0-9._-]*"
     rf"_(?P<volume_id>{VOLUME_ID_PATTERN})"
-    r"_(?P<slot>[0-9]{8}T[0-9]{6}Z)"
+    r"_[0-9]{8}T[0-9]{6}Z"
 )
 
 
@@ -43,9 +44,11 @@ class ImageName:
     label: str
     volume_id: str
     slot: datetime
+    _text: str = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        text = str(self)
+        text = self._spelled()
+        object.__setattr__(self, "_text", text)  # written once: a million of them are read back
         if self.slot.utcoffset() != timedelta(0) or self.slot.microsecond:
             raise ValueError(f"{text!r}: a slot is a whole second in UTC, not {self.slot!r}")
         if self.slot.year not in YEARS:
@@ -58,9 +61,7 @@ class ImageName:
             raise ValueError(f"{text!r}: not a name that parses back to its parts")
 
     def __str__(self) -> str:
-        # Not strftime: it writes the years before 1000 with fewer than four digits.
-        slot = self.slot.isoformat(timespec="seconds")[:19].replace("-", "").replace(":", "")
-        return f"{self.prefix}_{self.group.series}_{self.label}_{self.volume_id}_{slot}Z"
+        return self._text
 
     @property
     def group(self) -> GroupKey:
@@ -70,21 +71,30 @@ class ImageName:
     @classmethod
     def parse(cls, text: str) -> "ImageName | None":
         """Read a name back; None for any text that `str` would not have written."""
-        match = _NAME.fullmatch(text)
-        if not match:
+        if len(text) > MAX_LENGTH:
             return None
+        rest, _, slot = text.rpartition("_")
+        rest, _, volume_id = rest.rpartition("_")
+        prefix, _, rest = rest.partition("_")
+        series, _, label = rest.partition("_")
+        policy, request, _ = series.partition(_REQUEST)
         try:
             name = cls(
-                prefix=match["prefix"],
-                policy=match["policy"],
-                requested=match["request"] is not None,
-                label=match["label"],
-                volume_id=match["volume_id"],
-                slot=datetime.fromisoformat(match["slot"]),
+                prefix=prefix,
+                policy=policy,
+                requested=bool(request),
+                label=label,
+                volume_id=volume_id,
+                slot=datetime.fromisoformat(slot),
             )
-        except ValueError:  # too long, or digits that are no date
+        except ValueError:  # no parts of a name, or digits that are no date
             return None
         return name if str(name) == text else None
+
+    def _spelled(self) -> str:
+        # Not strftime: it writes the years before 1000 with fewer than four digits.
+        slot = self.slot.isoformat(timespec="seconds")[:19].replace("-", "").replace(":", "")
+        return f"{self.prefix}_{self.group.series}_{self.label}_{self.volume_id}_{slot}Z"
 
 
 def name_for(group: GroupKey, *, prefix: str, human_name: str, slot: datetime) -> ImageName:
