@@ -9,11 +9,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from volume_images.config.schema import Config
 from volume_images.errors import TriggerError
 from volume_images.model import RequestedExport, Requests, Tick, Trigger
-from volume_images.triggers import parse_cleanup_trigger, parse_trigger
+from volume_images.triggers import only_tick, parse_trigger
 
 EVENTS = Path(__file__).parents[2] / "events"
+CONFIG = Config.model_validate(
+    {
+        "prefix": "acme-demo",
+        "clouds": {"lab": {"dialect": "openstack", "region": "one", "project": "backup"}},
+        "policies": {"daily": {"select": {}, "retention": {"keep_last": 3}}},
+    }
+)
 NOW = datetime(2026, 3, 2, 2, 5, tzinfo=UTC)
 SLOT = datetime(2026, 3, 2, 2, tzinfo=UTC)
 SENT = datetime(2026, 3, 2, 2, 4, tzinfo=UTC)
@@ -97,20 +105,20 @@ def test_every_shape_of_an_export_event_is_one_trigger(name: str, trigger: Trigg
     ],
 )
 def test_every_shape_of_a_cleanup_event_is_one_tick(name: str, tick: Tick) -> None:
-    assert parse_cleanup_trigger(event(name), now=NOW) == tick
+    assert only_tick(parse(event(name)), CONFIG, who="cleanup") == tick
 
 
 @pytest.mark.parametrize("path", sorted(EVENTS.glob("*.json")), ids=lambda path: path.stem)
 def test_every_file_of_the_events_folder_is_accepted_by_its_function(path: Path) -> None:
-    reader = parse_cleanup_trigger if "cleanup" in path.stem else parse_trigger
-
-    reader(json.loads(path.read_text()), now=NOW)
+    trigger = parse(json.loads(path.read_text()))
+    takes_ticks_alone = path.stem.startswith(("cleanup", "drill"))
+    assert isinstance(trigger, Tick if takes_ticks_alone else (Tick, Requests))
 
 
 @pytest.mark.parametrize("name", ["request", "volume-export-requested", "sqs-requests"])
 def test_cleanup_takes_no_requests(name: str) -> None:
-    with pytest.raises(TriggerError, match="cleanup takes no requests"):
-        parse_cleanup_trigger(event(name), now=NOW)
+    with pytest.raises(TriggerError, match="cleanup takes no request for exports"):
+        only_tick(parse(event(name)), CONFIG, who="cleanup")
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from difflib import get_close_matches
 from typing import Any
 
+from volume_images.config.schema import Config
 from volume_images.errors import TriggerError
 from volume_images.model import RequestedExport, Requests, Tick, Trigger, Unreadable
 
@@ -59,15 +60,25 @@ def parse_trigger(event: object, *, now: datetime) -> Trigger:
             raise TriggerError(f"the event is no JSON object: {SHAPES}")
 
 
-def parse_cleanup_trigger(event: object, *, now: datetime) -> Tick:
-    """Parse the event of a cleanup run, which takes ticks alone. Raises TriggerError."""
-    trigger = parse_trigger(event, now=now)
-    if isinstance(trigger, Tick):
-        return trigger
-    raise TriggerError(
-        'cleanup takes no requests: give "scheduled_time" with "policies" or "volume_ids",'
-        " or neither of them"
-    )
+def only_tick(trigger: Trigger, config: Config, *, who: str) -> Tick:
+    """Return the trigger of a run that takes ticks alone, of policies that there are.
+
+    Raises TriggerError.
+    """
+    if isinstance(trigger, Requests):
+        raise TriggerError(
+            f"{who} takes no request for exports: send {{}} or"
+            ' {"scheduled_time": ..., "policies": [...], "volume_ids": [...], "dry_run": true}'
+        )
+    refuse_strange_policies(trigger, config)
+    return trigger
+
+
+def refuse_strange_policies(tick: Tick, config: Config) -> None:
+    """Raise TriggerError if a tick names a policy that is not in the config."""
+    unknown = sorted(tick.policies - config.policies.keys())
+    if unknown:
+        raise TriggerError(f"policies: not in the config: {', '.join(unknown)}")
 
 
 def _parse_plain(fields: _Fields) -> Trigger:

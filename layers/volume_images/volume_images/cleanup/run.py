@@ -6,8 +6,8 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from volume_images.cleanup.cleaning import Cleaned, clean
 from volume_images.cleanup.errand import Errand, errands
 from volume_images.cleanup.plan import Scope
-from volume_images.errors import StoreError, TriggerError
-from volume_images.model import Requests, Tick, Trigger
+from volume_images.errors import StoreError
+from volume_images.model import Trigger
 from volume_images.protocols import RunLimits, World
 from volume_images.report import (
     CloudOutcome,
@@ -18,6 +18,7 @@ from volume_images.report import (
     Outcome,
     Report,
 )
+from volume_images.triggers import only_tick
 
 CLOUDS_AT_ONCE = 16
 
@@ -44,7 +45,7 @@ def cleanup_run(
 
     Raises TriggerError for a trigger that is no tick, or names a policy that is not in the config.
     """
-    tick = _tick(world, trigger)
+    tick = only_tick(trigger, world.config, who="cleanup")
     started_at = world.clock.now()
     scope = Scope(tick.policies, tick.volume_ids)
     shares = errands(world, scope, dry_run=tick.dry_run, limits=limits, without_wait=without_wait)
@@ -82,18 +83,6 @@ def _gauges(world: World, cleaned: Sequence[Cleaned]) -> dict[str, int]:
     if quotas:
         gauges[Gauge.IMAGE_QUOTA_USED] = max(quotas)
     return gauges
-
-
-def _tick(world: World, trigger: Trigger) -> Tick:
-    if isinstance(trigger, Requests):
-        raise TriggerError(
-            "cleanup takes no request for exports: send {} or "
-            '{"scheduled_time": ..., "policies": [...], "volume_ids": [...], "dry_run": true}'
-        )
-    unknown = sorted(trigger.policies - world.config.policies.keys())
-    if unknown:
-        raise TriggerError(f"policies: not in the config: {', '.join(unknown)}")
-    return trigger
 
 
 def _side_by_side(errands: Sequence[Errand], limits: RunLimits) -> list[Cleaned]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from volume_images.config.selection import Member, resolve_request
-from volume_images.errors import Conflict, TriggerError
+from volume_images.errors import Conflict
 from volume_images.export.draft import changed
 from volume_images.export.errand import Errand
 from volume_images.export.gathering import known_members
@@ -17,6 +17,7 @@ from volume_images.model import RequestedExport, Requests, Tick, Trigger, Unread
 from volume_images.protocols import World
 from volume_images.report import ExportResult, Outcome
 from volume_images.stopwatch import Stopwatch
+from volume_images.triggers import refuse_strange_policies
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +55,7 @@ def tick_shares(world: World, tick: Tick, clouds: Iterable[str], now: datetime) 
 
     Raises TriggerError for a policy that is not in the config.
     """
-    unknown = sorted(tick.policies - world.config.policies.keys())
-    if unknown:
-        raise TriggerError(f"policies: not in the config: {', '.join(unknown)}")
+    refuse_strange_policies(tick, world.config)
     at = tick.scheduled_at or now
     return [Share(cloud=cloud, at=at, tick=tick) for cloud in clouds]
 

@@ -7,8 +7,8 @@ from functools import partial
 from threading import Event
 
 from volume_images.cleanup.cleaning import result_of
-from volume_images.errors import CloudError, StoreError, TriggerError
-from volume_images.model import Requests, Tick, Trigger
+from volume_images.errors import CloudError, StoreError
+from volume_images.model import Tick, Trigger
 from volume_images.protocols import RestoreWorld, RunLimits
 from volume_images.report import (
     CloudOutcome,
@@ -26,6 +26,7 @@ from volume_images.restore.making import Progress
 from volume_images.restore.removing import ask_to_remove
 from volume_images.restore.rotation import Candidate, candidates_of, whose_turn
 from volume_images.stopwatch import Stopwatch
+from volume_images.triggers import only_tick
 
 AT_ONCE = 16
 
@@ -48,7 +49,7 @@ def drill_run(
     """
     started_at = world.clock.now()
     stopwatch = Stopwatch(world.clock, limits, world.clock.monotonic())
-    tick = _tick(world, trigger)
+    tick = only_tick(trigger, world.config, who="a drill")
     grounds, told = _grounds(
         world, [name for name in world.config.clouds if name in clouds or not clouds]
     )
@@ -71,18 +72,6 @@ def drill_run(
         gauges={Gauge.DRILL_LEFTOVERS: sum(one.found for one in reaped)},
         red=_red(grounds, told),
     )
-
-
-def _tick(world: RestoreWorld, trigger: Trigger) -> Tick:
-    if isinstance(trigger, Requests):
-        raise TriggerError(
-            "a drill takes no request for exports: send {} or"
-            ' {"scheduled_time": ..., "policies": [...], "volume_ids": [...], "dry_run": true}'
-        )
-    unknown = sorted(trigger.policies - world.config.policies.keys())
-    if unknown:
-        raise TriggerError(f"policies: not in the config: {', '.join(unknown)}")
-    return trigger
 
 
 def _grounds(
