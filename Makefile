@@ -12,6 +12,7 @@ export SAM_CLI_TELEMETRY := 0
 .PHONY: help setup demo test coverage docs lint build deploy lock upgrade clean
 .PHONY: audit audit-required test-fuzz test-fuzz-deep nightly
 .PHONY: test-deep test-differential mutation bench-planning bench-throttled bench-scale
+.PHONY: bench bench-quick
 .PHONY: test-runtime test-pages openstack-up openstack-down test-openstack
 
 help: ## list these targets
@@ -52,6 +53,12 @@ test-runtime: build .aws-sam/host/.ready ## the functions as built, under Lambda
 mutation: .venv/.ready ## small changes of retention and planning: do the tests notice?
 	$(VENV)/python -m tests.mutation
 
+bench: build .aws-sam/host/.ready ## all measurements against their floors: .bench/bench.json and .png
+	$(VENV)/python -m tests.benchmarks --into .bench
+
+bench-quick: build .aws-sam/host/.ready ## the same in under 2 minutes: what is counted must be right
+	$(VENV)/python -m tests.benchmarks --quick --into .bench
+
 bench-planning: .venv/.ready ## a million images judged, against reading and sorting them
 	$(VENV)/python -m tests.benchmarks.planning
 
@@ -90,6 +97,8 @@ lint: .venv/.ready .tools/sam/.ready ## style, types, import directions, templat
 
 build: .venv/.ready .tools/sam/.ready ## what is deployed, in .aws-sam/build
 	$(SAM) build
+	@find .aws-sam/build -name '*.pyc' | grep -q . || echo 'NO BYTECODE: there is no python3.13 here; \
+	cold starts of what was built compile all that they import'
 
 deploy: build ## create or update the stack, in the account and region of the environment
 	$(SAM) deploy
@@ -104,7 +113,7 @@ upgrade: lock ## the same, to the newest versions
 
 clean: ## remove all that these targets made
 	-tests/openstack/down >/dev/null 2>&1
-	rm -rf .venv .tools .aws-sam .coverage .coverage.* .hypothesis .mypy_cache .ruff_cache .import_linter_cache
+	rm -rf .venv .tools .aws-sam .bench .coverage .coverage.* .hypothesis .mypy_cache .ruff_cache .import_linter_cache
 	find functions layers tests -name __pycache__ -prune -exec rm -rf {} +
 
 # Every editable install is warned of; this one is meant.

@@ -129,6 +129,11 @@ class ExecutionEnvironment:
         self._api.give_up()
 
     @property
+    def pid(self) -> int:
+        """Return its process id."""
+        return self._process.pid
+
+    @property
     def peak_mib(self) -> float:
         """Return the most memory that the process ever had resident ("VmHWM" of Linux)."""
         status = Path(f"/proc/{self._process.pid}/status").read_text()

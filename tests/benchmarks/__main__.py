@@ -1,0 +1,85 @@
+"""Everything measured in one run: a table, the same as JSON, and a plot beside it.
+
+    python -m tests.benchmarks              # all of it, in under 20 minutes
+    python -m tests.benchmarks --quick      # under 2: fails if a count misses its goal
+
+Times depend on the machine and are only told; what is counted is the same everywhere.
+"""
+
+import argparse
+import sys
+import time
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from tests.benchmarks import core_rows, function_rows, http_rows, layer_rows, memory_size
+from tests.benchmarks.start_rows import start_rows, with_bytecode
+from tests.benchmarks.table import MISSED, Row, plot, shown, write_json
+from tests.runtime.builds import Places
+
+Measure = Callable[[], list[Row]]
+
+
+def quick(places: Places, folder: Path) -> Sequence[Measure]:
+    """Return what CI measures."""
+    return (
+        partial(http_rows.count_rows, 2_500, 32),
+        partial(function_rows.idle_rows, places, folder / "log", 10, 100),
+        layer_rows.layer_rows,
+        partial(start_rows, places, folder, 3),
+        partial(core_rows.slot_rows, 400, 40),
+        partial(core_rows.planning_rows, 1_000, 3),
+        partial(core_rows.throttled_rows, (20,), 300, 2),
+    )
+
+
+def whole(places: Places, folder: Path) -> Sequence[Measure]:
+    """Return all that is measured."""
+    return (
+        partial(http_rows.count_rows, 2_500, 32),
+        partial(function_rows.idle_rows, places, folder / "log", 10, 500),
+        layer_rows.layer_rows,
+        partial(start_rows, places, folder, 15),
+        partial(http_rows.wall_rows, 1_000, 5),
+        partial(http_rows.memory_rows, 1_000, 11_000, 64),
+        partial(memory_size.size_rows, places, folder / "log", 1_000),
+        partial(core_rows.planning_rows, 10_000, 5),
+        partial(core_rows.throttled_rows, (5, 20, 100), 1_000, 10),
+        partial(core_rows.slot_rows, 2_000, 40),
+        partial(core_rows.growth_rows, (3, 12, 48, 192, 500)),
+    )
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--quick", action="store_true", help="only what CI looks at")
+    parser.add_argument("--into", type=Path, default=Path(), help="folder of JSON and plot")
+    options = parser.parse_args()
+
+    rows: list[Row] = []
+    with TemporaryDirectory() as name:
+        folder = Path(name)
+        places = with_bytecode(folder / "layers")
+        for measure in (quick if options.quick else whole)(places, folder):
+            began = time.monotonic()
+            rows += measure()
+            say(f"{rows[-1].section}: measured in {time.monotonic() - began:.0f} s")
+    sys.stdout.write(f"\n{shown(rows)}\n")
+    options.into.mkdir(parents=True, exist_ok=True)
+    write_json(rows, options.into / "bench.json")
+    if not options.quick:
+        plot(rows, options.into / "bench.png")
+    miscounted = [row.what for row in rows if row.count and row.met == MISSED]
+    for what in miscounted:
+        say(f"MISCOUNTED: {what}")
+    return 1 if miscounted else 0
+
+
+def say(line: str) -> None:
+    sys.stderr.write(f"{line}\n")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,140 @@
+"""What needs no network: planning, the pace under a limit, the fleet through few places, growth."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+
+from tests.benchmarks import planning, scale, throttled
+from tests.benchmarks.table import Row
+from tests.fleet import Fleet
+from tests.template.rendered import Stack
+
+SLOT = datetime(2026, 3, 2, 2, tzinfo=UTC)
+SLOT_GOAL = 1.1
+EXPORT_TIME = timedelta(minutes=10)
+GROWTH_GOAL = 4.0
+LONGEST_DAY = 60
+MEMORY_GB = Stack().properties("ExportVolumes")["MemorySize"] / 1024
+
+
+def planning_rows(groups: int, rounds: int) -> list[Row]:
+    """Judge in a process of its own: the collector is frozen there."""
+    command = [sys.executable, "-m", "tests.benchmarks.planning", "--json"]
+    ran = subprocess.run(
+        [*command, "--groups", str(groups), "--rounds", str(rounds)],
+        stdout=subprocess.PIPE,
+        text=True,
+        check=False,  # it fails when the goal is missed, and the table says so
+    )
+    found = json.loads(ran.stdout.splitlines()[-1])
+    section = f"planning {groups * planning.GROUP_SIZE:,} images in {groups:,} groups"
+    return [
+        Row(
+            section=section,
+            what="processor time, every verdict with its reasons",
+            floor_is="read, group, sort",
+            floor=found["floor"],
+            ours=found["judged"],
+            unit="s",
+            goal=planning.GOAL,
+        ),
+        Row(section=section, what="peak memory", ours=found["mib"], unit="MiB"),
+    ]
+
+
+def throttled_rows(rates: Sequence[float], volumes: int, seeds: int) -> list[Row]:
+    """Meet limits that never say how long to wait; the worst of limiters and seeds counts."""
+    section = f"a throttled cloud without Retry-After, {volumes:,} exports, worst of {seeds} seeds"
+    rows = []
+    for rate in rates:
+        for ceiling in throttled.FACTORS:
+            met = throttled.virtual(rate, volumes, ceiling, seeds)
+            slowest = max(met, key=lambda row: row.ratio)
+            longest, most = slowest.goal
+            kept = ceiling == throttled.LOW
+            rows += [
+                Row(
+                    section=section,
+                    what=f"{rate:g}/s, `requests_per_second` {ceiling}: time",
+                    floor_is="ideal",
+                    floor=volumes / rate,
+                    ours=slowest.seconds,
+                    unit="s",
+                    goal=longest,
+                    why="`requests_per_second` is a ceiling, and kept: half of it is twice the time"
+                    if kept
+                    else "",
+                ),
+                Row(
+                    section=section,
+                    what=f"{rate:g}/s, `requests_per_second` {ceiling}: refused",
+                    ours=100 * max(row.refused for row in met),
+                    unit="%",
+                    goal=100 * most,
+                ),
+            ]
+    return rows
+
+
+def slot_rows(volumes: int, places: int) -> list[Row]:
+    """Follow a slot through ticks on a simulated clock, until every image is active."""
+    fleet = Fleet(volumes=volumes, max_in_flight=places)
+    fleet.only.export_times = [EXPORT_TIME]
+    for _ in range(LONGEST_DAY):
+        fleet.tick()
+        if len(fleet.only.active_at) == volumes:
+            break
+    took = max(fleet.only.active_at.values()) - SLOT
+    section = f"slot to active: {volumes:,} volumes, {places} in flight, 10 minutes each"
+    exports = fleet.only.posts.total() / volumes
+    return [
+        Row(
+            section=section,
+            what="simulated time",
+            floor_is="what the limit allows",
+            floor=(volumes / places) * EXPORT_TIME.total_seconds() / 60,
+            ours=took.total_seconds() / 60,
+            unit="min",
+            goal=SLOT_GOAL,
+            count=True,
+        ),
+        Row(section=section, what="exports per volume", ours=exports, unit="", goal=1, count=True),
+    ]
+
+
+def growth_rows(clouds: Sequence[int]) -> list[Row]:
+    """Run the first tick of fleets, in processes of their own, whose starts count, too.
+
+    Clouds that answer at once leave the processor's time: what is waited for grows no faster than
+    the calls, and those are counted elsewhere.
+    """
+    runs = [scale.measured(count) for count in clouds]
+    section = "growth of one tick that looks at a fleet and fills its places"
+    rows = []
+    for small, large in zip(runs, runs[1:], strict=False):
+        times = large["volumes"] / small["volumes"]
+        spent = [MEMORY_GB * run["process_seconds"] for run in (small, large)]
+        rows.append(
+            Row(
+                section=section,
+                what=f"GB-seconds, {large['volumes']:,.0f} / {small['volumes']:,.0f} volumes",
+                floor=spent[0],
+                ours=spent[1],
+                unit="GB-s",
+                goal=GROWTH_GOAL * times / 4,
+            )
+        )
+    largest = runs[-1]
+    each = (largest["peak"] - runs[0]["peak"]) / (largest["volumes"] - runs[0]["volumes"])
+    rows.append(
+        Row(
+            section=section,
+            what="memory per volume",
+            ours=each,
+            unit="bytes",
+            goal=scale.MOST_BYTES_EACH,
+        )
+    )
+    return rows
