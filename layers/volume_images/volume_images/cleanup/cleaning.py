@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from volume_images.cleanup.announcing import first_seen, lapsed
 from volume_images.cleanup.deleting import Gate, delete_due, drop_overdue_pins
-from volume_images.cleanup.due import due_groups
+from volume_images.cleanup.due import DueGroup, due_groups
 from volume_images.cleanup.errand import Errand
 from volume_images.cleanup.freshness import Covered, freshness
 from volume_images.cleanup.gathering import ClockSkew, gather
@@ -96,7 +96,7 @@ def _judged(errand: Errand, seen: Seen) -> Cleaned:
     judgement = Judgement(errand, seen.facts)
     if errand.dry_run:
         after = judgement.written_into(seen.memory.state)
-        return _cleaned(errand, seen.memory, judgement.plan, after)
+        return _cleaned(errand, seen.memory, _carried(errand, judgement.plan, after))
     try:
         written = write_memory(errand, seen.memory, judgement.written_into)
     except Conflict as error:
@@ -119,14 +119,15 @@ def grant(errand: Errand, seen: Seen, wish: Wish) -> Cleaned:
         after = granted(seen.memory.state)
     else:
         after = write_memory(errand, seen.memory, granted).state
-    return _cleaned(errand, seen.memory, judgement.plan, after)
+    return _cleaned(errand, seen.memory, _carried(errand, judgement.plan, after))
 
 
 def _deleted(
     errand: Errand, seen: Seen, plan: CleanupPlan, written: Memory[CleanupState]
 ) -> Cleaned:
     """Delete what the written state carries long enough, and write down what became of it."""
-    due = due_groups(written.state, plan, grace=errand.grace, without_wait=errand.without_wait)
+    carried = _carried(errand, plan, written.state)
+    due = carried.due
     gate = Gate(errand.stopwatch.may_act)
     if due and errand.world.store.config().version != errand.world.config_version:
         due = ()  # somebody corrects the config at this moment: the next run judges by that
@@ -135,9 +136,7 @@ def _deleted(
     drop_overdue_pins(seen.cloud.images, ours, plan.now)
     attempts = delete_due(seen.cloud.images, due, gate, at_once=at_once)
     aftermath = Aftermath(facts=seen.facts, plan=plan, state=written.state, grace=errand.grace)
-    cleaned = replace(
-        _cleaned(errand, seen.memory, plan, written.state, attempts), aftermath=aftermath
-    )
+    cleaned = replace(_cleaned(errand, seen.memory, carried, attempts), aftermath=aftermath)
     if gate.closed_because:
         outcome = CloudOutcome(
             cloud=errand.cloud, result=CloudResult.UNAVAILABLE, reason=gate.closed_because
@@ -151,16 +150,29 @@ def _deleted(
     return cleaned
 
 
+@dataclass(frozen=True, slots=True)
+class _Carried:
+    """A plan, a state that carries it, and what both together have due."""
+
+    plan: CleanupPlan
+    state: CleanupState
+    due: tuple[DueGroup, ...]
+
+
+def _carried(errand: Errand, plan: CleanupPlan, state: CleanupState) -> _Carried:
+    due = due_groups(state, plan, grace=errand.grace, without_wait=errand.without_wait)
+    return _Carried(plan, state, due)
+
+
 def _cleaned(
     errand: Errand,
     before: Memory[CleanupState],
-    plan: CleanupPlan,
-    state: CleanupState,
+    carried: _Carried,
     attempts: tuple[Attempt, ...] = (),
 ) -> Cleaned:
     """Put together what there is to say of a cloud whose images were judged."""
-    due = due_groups(state, plan, grace=errand.grace, without_wait=errand.without_wait)
-    said = outcomes(plan, state, due, attempts, grace=errand.grace)
+    plan, state = carried.plan, carried.state
+    said = outcomes(plan, state, carried.due, attempts, grace=errand.grace)
     return Cleaned(
         outcome=CloudOutcome(cloud=errand.cloud, result=CloudResult.SERVED),
         judged=True,

@@ -15,19 +15,19 @@ class Judgement:
     plan: CleanupPlan
 
     def __init__(self, errand: Errand, facts: CloudFacts) -> None:
-        self._chore = errand
+        self._errand = errand
         self._facts = facts
 
     def written_into(self, state: CleanupState) -> CleanupState:
         """Return the state with what is planned with it. Raises StoreError."""
-        world = self._chore.world
-        past = Past(state, config_history(world, self._facts, state, self._chore.versions))
+        world = self._errand.world
+        past = Past(state, config_history(world, self._facts, state, self._errand.versions))
         self.plan = plan_cleanup(
             world.config,
             world.config_version,
             world.deployment_id,
             self._facts,
-            self._chore.scope,
+            self._errand.scope,
             past,
         )
         return remember(state, self.plan, past.history).with_refused_secret("", None)
