@@ -76,5 +76,5 @@ def test_a_cell_keeps_its_colour_on_every_line_of_it() -> None:
     assert [str(span.style) for span in lines.spans] == ["bold", "red", "red"]
 
 
-def test_a_paragraph_is_indented_as_a_whole() -> None:
-    assert paragraph("one two", 6, indent="  ").plain == "  one\n  two"
+def test_a_paragraph_is_broken_between_words() -> None:
+    assert paragraph("one two", 4).plain == "one\ntwo"

@@ -58,10 +58,9 @@ def grid(columns: Sequence[Column], rows: Sequence[Sequence[Text]], width: int) 
     return drawn
 
 
-def paragraph(text: str, width: int, style: str = "", indent: str = "") -> Text:
+def paragraph(text: str, width: int, style: str = "") -> Text:
     """Draw a text in lines of whole words."""
-    lines = wrapped(text, width - len(indent))
-    return Text("\n".join(indent + line for line in lines), style, no_wrap=True, overflow="ignore")
+    return Text("\n".join(wrapped(text, width)), style, no_wrap=True, overflow="ignore")
 
 
 def wrapped(text: str, width: int) -> list[str]:

@@ -47,9 +47,9 @@ def forecast_document(forecast: Forecast) -> dict[str, Any]:
     }
 
 
-def sample_days(span: Span, most: int = MOST_ROWS) -> list[int]:
+def sample_days(span: Span) -> list[int]:
     """Choose days to show: evenly spaced, the last one always, by the month where that fits."""
-    step = max(1, -(-span.days // most))
+    step = max(1, -(-span.days // MOST_ROWS))
     return list(range(span.days - 1, -1, -step))[::-1]
 
 

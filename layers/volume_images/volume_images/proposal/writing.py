@@ -26,12 +26,12 @@ def write_proposal(proposal: Proposal, refused: Mapping[str, Sequence[Volume]]) 
         *_comment("`former_prefixes`, or the old images belong to nobody."),
         *_yaml({"prefix": config.prefix}),
         "clouds:",
-        *_nested(2, _yaml({name: _set(config.clouds[name])})),
+        *_nested(_yaml({name: _set(config.clouds[name])})),
         "policies:",
     ]
     for group in proposal.grouping.groups:
-        lines += _nested(2, _comment(*_about(group, proposal)))
-        lines += _nested(2, _yaml({group.policy: _set(config.policies[group.policy])}))
+        lines += _nested(_comment(*_about(group, proposal)))
+        lines += _nested(_yaml({group.policy: _set(config.policies[group.policy])}))
     lines += _comment(*_about_finding(proposal))
     lines += _yaml({"discover": [_set(entry) for entry in config.discover]})
     lines += _comment("So long an image stands announced before it is deleted.")
@@ -146,5 +146,5 @@ def _comment(*sentences: str) -> list[str]:
     return lines
 
 
-def _nested(depth: int, lines: Sequence[str]) -> list[str]:
-    return [indent(line, " " * depth) for line in lines]
+def _nested(lines: Sequence[str]) -> list[str]:
+    return [indent(line, "  ") for line in lines]
