@@ -278,3 +278,11 @@ def test_a_slot_whose_export_is_stuck_when_the_next_is_due_is_told_as_missed() -
     reports = fleet.ticks(10)
     told = [one for report in reports for one in report.outcomes if one.result == "missed"]
     assert [(one.slot, one.reason) for one in told] == [(at("2026-03-02T02:00"), "stuck")]
+
+
+def test_a_slot_that_is_long_in_doubt_is_told_as_missed_with_all_that_came_after_it() -> None:
+    fleet = Fleet(volumes=1, schedule="0 * * * *", export={"deadline": "3h"})
+    fleet.only.sticks = frozenset({fleet.only.volume_id(0)})
+    reports = fleet.ticks(22)
+    told = [one.slot for report in reports for one in report.outcomes if one.result == "missed"]
+    assert told == [at("2026-03-02T02:00"), at("2026-03-02T03:00"), at("2026-03-02T04:00")]

@@ -22,7 +22,7 @@ from volume_images.export.preflight import DEFAULT_DISK_FORMAT
 from volume_images.export.settling import deadline
 from volume_images.export.state import NewestGood, UnderWay, slot_key
 from volume_images.image_name import name_for
-from volume_images.model import ExportRequest
+from volume_images.model import ExportRequest, GroupKey
 from volume_images.recognition import ImageState
 from volume_images.report import ExportResult, Outcome
 
@@ -205,14 +205,17 @@ def _newest_goods(scene: Scene) -> list[Change]:
 
 
 def _overdue(overdue: Sequence[Overdue], scene: Scene) -> tuple[list[Accounted], list[Decision]]:
+    """Account for a group's slots in their order: giving up a later one would hide an earlier."""
     accounted: list[Accounted] = []
     given_up: list[Decision] = []
+    held: set[GroupKey] = set()
     following = {slot_key(entry.group, entry.slot) for entry in scene.state.under_way.values()}
     for one in overdue:
         images = scene.groups.get(one.group, ())
         record = scene.state.record(one.group)
         known = record.newest_good
-        if slot_key(str(one.group), one.slot) in following:
+        if one.group in held or slot_key(str(one.group), one.slot) in following:
+            held.add(one.group)
             continue
         found = blocking(images, scene.state, one.slot) or later(images, one.slot, scene.now)
         if (found and found.state is ImageState.GOOD) or (known and known.slot >= one.slot):
