@@ -66,10 +66,11 @@ def debt(
     first_seen: list[FirstSeen] = []
     edits = _edits(config, state, members, at)
     known = changed(state, edits) if edits else state
+    covering = {member.policy for member in members}
     timetables = {
         name: _Timetable(policy, known.former_schedules.get(name, ()), at)
         for name, policy in config.policies.items()
-        if policy.schedule is not None
+        if policy.schedule is not None and name in covering
     }
     for member in members:
         timetable = timetables.get(member.policy)
