@@ -5,8 +5,9 @@ from dataclasses import dataclass
 
 from pydantic import ValidationError
 
-from volume_images.cloud.clouds_yaml import read_clouds_yaml, read_place
+from volume_images.cloud.clouds_yaml import Place, read_clouds_yaml, read_place
 from volume_images.cloud.hosts import VENDOR_DOMAINS, host_name
+from volume_images.config.documents import Plain
 from volume_images.config.schema import CloudConfig
 from volume_images.errors import InputError
 from volume_images.model import Dialect
@@ -14,7 +15,7 @@ from volume_images.model import Dialect
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EntryCloud:
-    """An entry, and what is given besides; what is None comes from the entry."""
+    """An entry, empty if there is none, and what is given besides; else the entry says it."""
 
     entry: str
     dialect: Dialect | None
@@ -24,34 +25,40 @@ class EntryCloud:
     image: str | None
 
 
-def cloud_of(given: EntryCloud, environ: Mapping[str, str]) -> CloudConfig:
-    """Describe the cloud of an entry. Raises InputError, CredentialError."""
-    place = read_place(given.entry, environ)
+def document_of(given: EntryCloud, environ: Mapping[str, str]) -> dict[str, Plain]:
+    """Describe a cloud as a config does. Raises InputError, CredentialError."""
+    place = read_place(given.entry, environ) if given.entry else Place()
     urls = {"block_storage": given.block_storage, "image": given.image}
-    endpoints = {name: url for name, url in urls.items() if url}
-    document = {
-        "dialect": given.dialect or dialect_of(given.entry, environ),
-        "region": named("region", given.region or place.region),
-        "project": named("project", given.project or place.project),
-        "clouds_yaml": given.entry,
+    endpoints: dict[str, Plain] = {name: url for name, url in urls.items() if url}
+    return {
+        "dialect": str(given.dialect or _dialect_of(given.entry, environ)),
+        "region": _named("region", given.region or place.region),
+        "project": _named("project", given.project or place.project),
+        **({"clouds_yaml": given.entry} if given.entry else {}),
         **({"endpoints": endpoints} if endpoints else {}),
     }
+
+
+def cloud_of(given: EntryCloud, environ: Mapping[str, str]) -> CloudConfig:
+    """Read the cloud of an entry. Raises InputError, CredentialError."""
     try:
-        return CloudConfig.model_validate(document)
+        return CloudConfig.model_validate(document_of(given, environ))
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
         raise InputError(f"clouds.yaml entry {given.entry}: {where}: {first['msg']}") from None
 
 
-def dialect_of(entry: str, environ: Mapping[str, str]) -> Dialect:
-    """Tell the dialect by where tokens are issued. Raises CredentialError."""
+def _dialect_of(entry: str, environ: Mapping[str, str]) -> Dialect:
+    """Tell the dialect by where tokens are issued. Raises InputError, CredentialError."""
+    if not entry:
+        raise InputError("--dialect: not given: write huawei or openstack")
     host = host_name(read_clouds_yaml(entry, environ).auth_url)
     vendors = any(host.endswith(f".{domain}") for domain in VENDOR_DOMAINS)
     return Dialect.HUAWEI if vendors else Dialect.OPENSTACK
 
 
-def named(what: str, text: str) -> str:
+def _named(what: str, text: str) -> str:
     """Return what is given, or the entry's. Raises InputError without either."""
     if not text:
         raise InputError(f"--{what}: not given, and no entry of clouds.yaml names it: give it")

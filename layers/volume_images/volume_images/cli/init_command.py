@@ -9,18 +9,18 @@ import typer
 from pydantic import ValidationError
 
 from volume_images.bootstrap import Connections, open_cloud_to_look
-from volume_images.cli.entry_cloud import dialect_of, named
+from volume_images.cli.entry_cloud import EntryCloud, document_of
 from volume_images.cli.exit_codes import ExitCode
 from volume_images.cli.options import JsonOption, examples
 from volume_images.cli.printing import complain, print_json, print_text
 from volume_images.cli.surroundings import settings_by_hand
-from volume_images.cloud.clouds_yaml import Place, has_entry, read_place
+from volume_images.cloud.clouds_yaml import has_entry
 from volume_images.cloud.open import OpenedCloud
 from volume_images.config.documents import Plain
 from volume_images.config.fields import PATTERNS
 from volume_images.config.problems import problems_of
 from volume_images.config.schema import CloudConfig, Config, ExportOptions, config_schema
-from volume_images.errors import ConfigError, InputError
+from volume_images.errors import ConfigError
 from volume_images.export.preflight import obstacle
 from volume_images.model import Dialect, Volume
 from volume_images.proposal.fitting import Proposal, Survey, propose
@@ -85,18 +85,18 @@ def init(  # noqa: PLR0913 - its options
     Volumes are grouped into policies by their tags; schedules and retention are what time and
     image quota allow. Nothing in the cloud is changed. Read the comments before you use it.
     """
-    entry = clouds_yaml or (cloud if has_entry(cloud, os.environ) else None)
-    place = read_place(entry, os.environ) if entry else Place()
-    given = {"block_storage": block_storage, "image": image}
-    endpoints: dict[str, Plain] = {name: url for name, url in given.items() if url}
-    document: dict[str, Plain] = {
-        "dialect": str(dialect or _dialect(entry)),
-        "region": named("region", region or place.region),
-        "project": named("project", project or place.project),
-        **({"clouds_yaml": entry} if entry else {}),
-        **({"endpoints": endpoints} if endpoints else {}),
-        **({"image_quota": quota} if quota else {}),
-    }
+    entry = clouds_yaml or (cloud if has_entry(cloud, os.environ) else "")
+    given = EntryCloud(
+        entry=entry,
+        dialect=dialect,
+        region=region,
+        project=project,
+        block_storage=block_storage,
+        image=image,
+    )
+    document = document_of(given, os.environ)
+    if quota:
+        document["image_quota"] = quota
     first = prefix or _prefix(cloud)
     config = _validated(cloud, document, first, timezone)
     settings = settings_by_hand(config="config.yaml")
@@ -117,13 +117,6 @@ INIT_EXAMPLES = examples(
     "volume-images init lab --clouds-yaml envvars > config.yaml",
     "volume-images init otc --dialect huawei --region eu-de --project backup",
 )
-
-
-def _dialect(entry: str | None) -> Dialect:
-    """Tell the dialect by the entry. Raises InputError, CredentialError."""
-    if entry is None:
-        raise InputError("--dialect: not given: write huawei or openstack")
-    return dialect_of(entry, os.environ)
 
 
 def _prefix(cloud: str) -> str:

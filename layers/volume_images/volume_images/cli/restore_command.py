@@ -16,16 +16,16 @@ from volume_images.cli.options import (
     StoreOption,
     examples,
 )
-from volume_images.cli.printing import complain, print_json, print_line
+from volume_images.cli.printing import complain
+from volume_images.cli.restore_output import print_restored
 from volume_images.cli.restore_site import RestoreSite, site_of_config, site_of_entry
 from volume_images.cli.stopping import stoppable
 from volume_images.cli.surroundings import settings_by_hand
 from volume_images.errors import InputError
-from volume_images.model import Dialect, Volume
-from volume_images.restore.choosing import spelled
+from volume_images.model import Dialect
 from volume_images.restore.making import Progress as Look
 from volume_images.restore.new_volume import Wishes
-from volume_images.restore.run import Order, RestorePlan, Watchers, plan_restore, restore_run
+from volume_images.restore.run import Order, Watchers, plan_restore, restore_run
 
 
 def restore(  # noqa: PLR0913 - its options
@@ -146,7 +146,7 @@ def _restore(site: RestoreSite, order: Order, *, dry_run: bool, as_json: bool) -
     for warning in plan.warnings:
         complain(f"warning: {warning}")
     if dry_run:
-        _print(plan, site, None, as_json=as_json)
+        print_restored(plan, site, None, as_json=as_json)
         return ExitCode.FINE
     volume_id = ""
     try:
@@ -163,7 +163,7 @@ def _restore(site: RestoreSite, order: Order, *, dry_run: bool, as_json: bool) -
         made = f"volume {volume_id}" if volume_id else f"look for a volume {plan.new.name}"
         complain(f"{made}: is left as it is, look at it in the cloud before you restore again")
         raise
-    _print(plan, site, volume, as_json=as_json)
+    print_restored(plan, site, volume, as_json=as_json)
     return ExitCode.FINE
 
 
@@ -180,28 +180,3 @@ def _moment(text: str | None) -> datetime | None:
             f"--as-of {text}: must be a time with its zone, as in 2026-03-01T12:00:00Z"
         )
     return moment
-
-
-def _print(plan: RestorePlan, site: RestoreSite, volume: Volume | None, *, as_json: bool) -> None:
-    """Say what was made, or would be; and what comes next."""
-    if as_json:
-        made = {"volume_id": volume.id, "status": volume.status} if volume else None
-        document = {"cloud": site.name, "dry_run": volume is None, "restored": made}
-        print_json({**document, **plan.as_json(), "warnings": list(plan.warnings)})
-        return
-    new, image = plan.new, plan.image
-    slot = f", slot {spelled(plan.slot)}" if plan.slot else ""
-    where = f" in {new.zone}" if new.zone else ""
-    kind = new.volume_type or "the cloud's choice of type"
-    print_line("dry run, nothing was made" if volume is None else f"restored in {site.name}")
-    print_line(f"  of      {plan.old_volume_id or 'a volume that nobody names'}, never touched")
-    print_line(f"  image   {image.id}")
-    print_line(f"          {image.name}")
-    print_line(f"          captured {spelled(image.created_at)}{slot}")
-    print_line(
-        f"  volume  {volume.id if volume else 'a new one'}, {new.size_gib} GiB, {kind}{where}"
-    )
-    print_line(f"          {new.name}")
-    if volume is not None:
-        print_line("next: attach it to a server, as with")
-        print_line(f"  openstack server add volume SERVER {volume.id}")
