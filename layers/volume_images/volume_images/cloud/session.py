@@ -216,9 +216,9 @@ class CloudSession:
         self,
         method: str,
         url: str,
-        params: Params = _NO_HEADERS,
-        headers: Mapping[str, str] = _NO_HEADERS,
-        json: object = None,
+        params: Params,
+        headers: Mapping[str, str],
+        json: object,
     ) -> Answer:
         response = self._session.request(
             url,
