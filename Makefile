@@ -53,7 +53,7 @@ test-runtime: build .aws-sam/host/.ready ## the functions as built, under Lambda
 mutation: .venv/.ready ## small changes of retention and planning: do the tests notice?
 	$(VENV)/python -m tests.mutation
 
-bench: build .aws-sam/host/.ready ## all measurements against their floors: .bench/bench.json and .png
+bench: build .aws-sam/host/.ready .tools/peers/.ready ## all measurements against their floors: .bench/bench.json and .png
 	$(VENV)/python -m tests.benchmarks --into .bench
 
 bench-quick: build .aws-sam/host/.ready ## the same in under 2 minutes: what is counted must be right
@@ -107,6 +107,7 @@ lock: .venv/.ready ## compile requirements/*.in to pins with hashes, keeping tod
 	$(LOCK) requirements/lambda.in --output-file requirements/lambda.txt
 	$(LOCK) requirements/lambda.in requirements/dev.in --constraints requirements/lambda.txt --output-file requirements/dev.txt
 	$(LOCK) requirements/sam.in --output-file requirements/sam.txt
+	$(LOCK) requirements/peers.in --constraints requirements/dev.txt --output-file requirements/peers.txt
 
 upgrade: LOCK += --upgrade
 upgrade: lock ## the same, to the newest versions
@@ -139,4 +140,10 @@ clean: ## remove all that these targets made
 .tools/sam/.ready: requirements/sam.txt | .venv/.ready
 	$(PYTHON) -m venv .tools/sam
 	.tools/sam/bin/python $(PIP_INSTALL) --require-hashes --no-deps --requirement requirements/sam.txt
+	@touch $@
+
+# What the benchmark compares itself with: it knows nothing of ours.
+.tools/peers/.ready: requirements/peers.txt | .venv/.ready
+	$(PYTHON) -m venv .tools/peers
+	.tools/peers/bin/python $(PIP_INSTALL) --require-hashes --no-deps --requirement requirements/peers.txt
 	@touch $@

@@ -14,7 +14,7 @@ from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from tests.benchmarks import core_rows, function_rows, http_rows, layer_rows, memory_size
+from tests.benchmarks import core_rows, function_rows, http_rows, layer_rows, memory_size, peer_rows
 from tests.benchmarks.start_rows import start_rows, with_bytecode
 from tests.benchmarks.table import MISSED, Row, plot, shown, write_json
 from tests.runtime.builds import Places
@@ -43,6 +43,7 @@ def whole(places: Places, folder: Path) -> Sequence[Measure]:
         layer_rows.layer_rows,
         partial(start_rows, places, folder, 15),
         partial(http_rows.wall_rows, 1_000, 5),
+        partial(peer_rows.peer_rows, 200, 3),
         partial(http_rows.memory_rows, 1_000, 11_000, 64),
         partial(memory_size.size_rows, places, folder / "log", 1_000),
         partial(core_rows.planning_rows, 10_000, 5),

@@ -23,7 +23,7 @@ from urllib.parse import urlsplit
 
 import requests
 
-from tests.benchmarks.fast_cloud import REGION, project_id, volume_id
+from tests.benchmarks.names import REGION, project_id, volume_id
 from volume_images.clock import SystemClock
 from volume_images.cloud.credentials import parse_secret
 from volume_images.cloud.open import OpenedCloud, open_cloud

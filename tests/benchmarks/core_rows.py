@@ -1,5 +1,6 @@
 """What needs no network: planning, the pace under a limit, the fleet through few places, growth."""
 
+import itertools
 import json
 import subprocess
 import sys
@@ -113,7 +114,7 @@ def growth_rows(clouds: Sequence[int]) -> list[Row]:
     runs = [scale.measured(count) for count in clouds]
     section = "growth of one tick that looks at a fleet and fills its places"
     rows = []
-    for small, large in zip(runs, runs[1:], strict=False):
+    for small, large in itertools.pairwise(runs):
         times = large["volumes"] / small["volumes"]
         spent = [MEMORY_GB * run["process_seconds"] for run in (small, large)]
         rows.append(

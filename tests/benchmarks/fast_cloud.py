@@ -20,7 +20,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import formatdate
-from hashlib import md5
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from threading import Thread
@@ -28,24 +27,14 @@ from types import TracebackType
 from typing import Any, Self
 from urllib.parse import parse_qs, urlsplit
 
+from tests.benchmarks.names import REGION, project_id, volume_id
 from tests.benchmarks.trust import write_trust
 
-REGION = "bench"
 PAGE = 1000
 GIB = 2**30
 TOKEN_SIZE = 1800
 TOKEN_LIFE = timedelta(hours=24)
 TIME = "%Y-%m-%dT%H:%M:%S.%fZ"
-
-
-def project_id(name: str) -> str:
-    """Return the id of the project with this name."""
-    return md5(name.encode(), usedforsecurity=False).hexdigest()
-
-
-def volume_id(project: str, index: int) -> str:
-    """Return the id of a project's nth volume."""
-    return f"{project[:8]}-0000-4000-8000-{index:012x}"
 
 
 @dataclass(slots=True)
@@ -76,7 +65,7 @@ class Service:
             case "GET", ["volume", "v3", _, "volumes", one]:
                 self.calls["get volume"] += 1
                 return 200, {"volume": _volume(one, one)}
-            case "POST", ["volume", _, _, "volumes" | "cloudvolumes", one, "action"]:
+            case "POST", [*_, "volumes" | "cloudvolumes", one, "action"]:
                 return 202, self._export(project, one, json.loads(body))
             case "GET", ["volume", *_]:
                 return 200, {"version": self._version("v3.0", f"{self.url}/volume/v3/")}

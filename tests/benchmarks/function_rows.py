@@ -15,7 +15,8 @@ from typing import Any
 import yaml
 
 from tests.benchmarks.clients import UNLIMITED
-from tests.benchmarks.fast_cloud import REGION, FastCloud
+from tests.benchmarks.fast_cloud import FastCloud
+from tests.benchmarks.names import REGION
 from tests.benchmarks.table import Row
 from tests.runtime.builds import Places
 from tests.runtime.environment import ExecutionEnvironment, Function
