@@ -150,6 +150,19 @@ def test_pending_beyond_its_deadline_is_not_stuck_while_its_volume_uploads() -> 
     assert settle(under_way(), sight(pending), VERY_LATE).settlement is Settlement.UNKNOWN
 
 
+def test_a_listing_that_lags_makes_nothing_stuck_that_is_done() -> None:
+    """Else the same slot would be exported again."""
+    shown = image(status="saving", image_id="image-1")
+    late = under_way()
+    assert lookups(state(), [late], {"image-1": shown}, LATE).image_ids == {"image-1"}
+    done = {"image-1": image(image_id="image-1")}
+    seen = sight(shown, volumes_read={DB: volume()}, images_read=done)
+    assert settle(late, seen, LATE).settlement is Settlement.PENDING
+    assert settle(late, seen, VERY_LATE).settlement is Settlement.GOOD
+    pending = sight(shown, volumes_read={DB: volume()}, images_read={"image-1": shown})
+    assert settle(late, pending, LATE).settlement is Settlement.STUCK
+
+
 def test_what_a_listing_cannot_tell_is_read_by_id() -> None:
     young, late = under_way(), under_way(image_id="image-2", intended_at=NOW - 3 * HOUR)
     found = lookups(state(stuck={"image-3": stuck()}), [young, late], {}, NOW)

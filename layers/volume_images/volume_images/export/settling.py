@@ -155,8 +155,8 @@ def lookups(
     volume_ids: set[str] = set()
     for entry in entries:
         absent = (entry.image_id or entry.image_name) not in listed
-        if absent and entry.image_id:
-            image_ids.add(entry.image_id)
+        if entry.image_id and (absent or now > entry.deadline):
+            image_ids.add(entry.image_id)  # a listing that lags shows as pending what is done
         if now > entry.deadline or (absent and now > entry.intended_at + INTENT_HOLDS):
             volume_ids.add(GroupKey.parse(entry.group).volume_id)
     return Lookups(frozenset(image_ids), frozenset(volume_ids))
@@ -165,7 +165,7 @@ def lookups(
 def settle(entry: UnderWay, sight: Sight, now: datetime) -> Settled:
     """Say what became of one export, under the name and id it was POSTed with."""
     image = sight.listed.get(entry.image_id or entry.image_name)
-    if image is not None:
+    if image is not None and entry.image_id not in sight.images_read:
         return _from_image(entry, image, sight, now)
     job = sight.jobs.get(entry.job_id)
     if job is not None and job.status is JobStatus.FAILED:
@@ -179,7 +179,8 @@ def settle(entry: UnderWay, sight: Sight, now: datetime) -> Settled:
         message = sight.messages.get(GroupKey.parse(entry.group).volume_id, "")
         return Settled(entry, Settlement.VANISHED, message)
     settled = _from_image(entry, read, sight, now)
-    if settled.leaves and now <= entry.deadline + AFTER_DEADLINE:
+    agrees = image is not None and image.status == read.status
+    if settled.leaves and not agrees and now <= entry.deadline + AFTER_DEADLINE:
         # Its place is kept until the listing agrees: done is what the listing shows.
         return Settled(entry, Settlement.PENDING, "not listed yet", read)
     return settled
