@@ -7,25 +7,29 @@ Each rule takes plain facts and returns what breaks it, in words; nothing means 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from copy import deepcopy
+from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import lru_cache
 
 from tests.sandbox.things import SandboxImage
 from tests.sandbox.world import World
 from volume_images.cleanup.state import CleanupState
 from volume_images.image_name import ImageName
 from volume_images.model import GroupKey, ImageStatus
-from volume_images.report import CloudResult, ExportResult, Report
+from volume_images.report import CloudResult, ExportResult, ImageResult, Report
 
 Slot = tuple[GroupKey, datetime]
 Violations = list[str]
+
+parsed = lru_cache(maxsize=4096)(ImageName.parse)
 
 A_MOMENT = timedelta(minutes=1)
 """What a run may take between the times that it and an onlooker take for the same event."""
 
 
-def one_image_per_slot(good: Iterable[ImageName], doubled_by_lies: Collection[Slot]) -> Violations:
+def one_image_per_slot(good: Iterable[Slot], doubled_by_lies: Collection[Slot]) -> Violations:
     """At most one good image of each slot; a lagging listing after a lost answer may make two."""
-    count = Counter((name.group, name.slot) for name in good)
+    count = Counter(good)
     return [
         f"{number} good images of {slot[0]} at {slot[1]:%F %R}"
         for slot, number in count.items()
@@ -105,6 +109,18 @@ def one_page_per_cause(report: Report) -> Violations:
     return found + [f"{name} is down, and {n} volumes are blamed" for name, n in blamed.items()]
 
 
+def deletions_told(deleted: Collection[str], report: Report) -> Violations:
+    """Tell of each deletion, of one whose answer was lost as well."""
+    told = {
+        outcome.image_id
+        for outcome in report.outcomes
+        if outcome.result in {ImageResult.DELETED, ImageResult.GONE, ImageResult.NOT_DELETED}
+    }
+    return [
+        f"{image_id} was deleted without a word" for image_id in deleted if image_id not in told
+    ]
+
+
 def no_secret(texts: Iterable[str], secrets: Collection[str]) -> Violations:
     """No text holds a secret."""
     return [f"a secret is in {text[:80]!r}" for text in texts if any(s in text for s in secrets)]
@@ -128,6 +144,7 @@ class Watch:
         self._world = world
         self._grace = grace
         self._floor = floor
+        self._renamed: dict[str, str] = {}
         self._standing: dict[str, datetime] = {}
         self._strangers = {
             image.id: deepcopy(image) for image in world.images.values() if image.id not in ours
@@ -141,13 +158,13 @@ class Watch:
         for outcome in report.outcomes:
             if outcome.result is ExportResult.MISSED and outcome.slot is not None:
                 group = GroupKey.parse(f"{outcome.policy}/{outcome.volume_id}")
-                self.missed.add((group, outcome.slot))
+                self.missed.add((self.today(group), outcome.slot))
         self.look()
 
     def cleanup_ended(self, report: Report, state: CleanupState) -> None:
         """Look at what a cleanup run left."""
         self.violations += counts_add_up(report)
-        self.look()
+        self.violations += deletions_told(self.look(), report)
         self.announced(state, report.started_at)
 
     def announced(self, state: CleanupState, at: datetime) -> None:
@@ -155,15 +172,46 @@ class Watch:
         standing = (image_id for record in state.groups.values() for image_id in record.announced)
         self._standing = {image_id: self._standing.get(image_id, at) for image_id in standing}
 
-    def look(self) -> None:
-        """Look at the cloud: after every run, even one that did not come to its end."""
+    def rules_changed(self, policy: str, volume_id: str = "") -> None:
+        """Take note that a policy had other rules for its volumes, or one, if only for a moment.
+
+        What stood announced may not be deleted before it has stood for the whole grace again.
+        """
+        for image_id in list(self._standing):
+            image = self._world.images.get(image_id)
+            name = parsed(image.name) if image else None
+            is_it = name is not None and self.today(name.group).policy == policy
+            if is_it and name is not None and volume_id in ("", name.volume_id):
+                del self._standing[image_id]
+
+    def renamed(self, former: str, today: str) -> None:
+        """Take note that a policy has another name, and its groups with it."""
+        self._renamed[former] = today
+        self.exported = {(self.today(group), slot) for group, slot in self.exported}
+        self.missed = {(self.today(group), slot) for group, slot in self.missed}
+        self.doubled_by_lies = {(self.today(group), slot) for group, slot in self.doubled_by_lies}
+        self._good = self._good_images()
+
+    def announcements_lost(self) -> None:
+        """Take note that nothing that stood announced may be believed any more."""
+        self._standing.clear()
+
+    def changed_by_hand(self) -> None:
+        """Take the cloud as it is now: a person deleted or pinned something."""
+        self._good, self._departed = self._good_images(), len(self._world.departed)
+
+    def look(self) -> set[str]:
+        """Look at the cloud: after every run, even one that did not come to its end.
+
+        Returns the good images that are gone since the look before.
+        """
         self._world.settle()
         good = self._good_images()
-        self.exported |= {(name.group, name.slot) for name in good.values()}
+        self.exported.update(good.values())
         self.violations += one_image_per_slot(good.values(), self.doubled_by_lies)
         self.violations += strangers_untouched(self._strangers, self._world.images)
-        before = Counter(name.group for name in self._good.values())
-        after = Counter(name.group for name in good.values())
+        before = Counter(group for group, _ in self._good.values())
+        after = Counter(group for group, _ in good.values())
         self.violations += floor_held(before, after, self._floor)
         deleted = {
             departed.thing.id: departed.at
@@ -173,18 +221,28 @@ class Watch:
         self.deletions += len(deleted)
         self.violations += announced_for_the_grace(deleted, self._standing, self._grace)
         self._good, self._departed = good, len(self._world.departed)
+        return set(deleted)
 
     def check_slots(self, due: Iterable[Slot]) -> None:
         """Hold the slots whose time is over against what was exported and reported."""
         self.violations += slots_accounted_for(due, self.exported, self.missed)
 
-    def _good_images(self) -> dict[str, ImageName]:
+    def _good_images(self) -> dict[str, Slot]:
         active = (
             image
             for image in self._world.images.values()
             if image.status == ImageStatus.ACTIVE and image.id not in self._strangers
         )
-        return {image.id: name for image in active if (name := ImageName.parse(image.name))}
+        return {
+            image.id: (self.today(name.group), name.slot)
+            for image in active
+            if (name := parsed(image.name))
+        }
+
+    def today(self, group: GroupKey) -> GroupKey:
+        """Return a group under the name that its policy has today."""
+        today = self._renamed.get(group.policy)
+        return replace(group, policy=today) if today else group
 
 
 def due_slots(

@@ -60,7 +60,7 @@ class WrongWorld:
     ) -> AbstractContextManager[None]:
         match rule:
             case ShownLate():
-                return _as_it_was(self.world, timedelta(seconds=rule.seconds))
+                return as_it_was(self.world, timedelta(seconds=rule.seconds))
             case Ending():
                 fate = Fate(image=rule.image, volume=rule.volume, seconds=rule.seconds)
                 return _swapped(self.world, "fate", fate)
@@ -88,7 +88,7 @@ def _swapped(thing: object, name: str, value: object) -> Iterator[None]:
 
 
 @contextmanager
-def _as_it_was(world: World, ago: timedelta) -> Iterator[None]:
+def as_it_was(world: World, ago: timedelta) -> Iterator[None]:
     """Show the images and volumes of some time ago; the status of a volume is that of now."""
     now = world.clock.now()
     then = now - ago

@@ -1,0 +1,86 @@
+"""Simulated years: whatever goes wrong, no rule is broken; and what the simulation rests on."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+import pytest
+
+from tests.faults.oracle import due_times
+from tests.faults.years import Year, told
+
+YEARS = 20
+"""Seeded years in CI; `make test-years` simulates more."""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(1, YEARS + 1))
+def test_in_a_year_of_faults_no_rule_is_broken(
+    seed: int, record_property: Callable[[str, object], None]
+) -> None:
+    year = Year(seed, 365).run()
+    assert year.violations == [], told(year)
+    assert year.counts["exported"] > 0.9 * year.counts["due"]
+    assert year.counts["expired in time"] > 100
+    record_property("simulated days", 365)
+    record_property("faults injected", year.struck)
+    record_property("crash points", year.counts["killed"])
+
+
+@pytest.mark.slow
+def test_a_month_is_the_same_with_every_tick_and_with_those_alone_that_have_something_due() -> None:
+    some, all_ticks = (Year(11, 31, skips_idle_ticks=skips).run() for skips in (True, False))
+    assert some.violations == all_ticks.violations == []
+    assert _left(some) == _left(all_ticks)
+    assert _said(some) == _said(all_ticks)
+    assert all_ticks.counts["exports"] > 2 * some.counts["exports"]
+
+
+@pytest.mark.slow
+def test_a_seed_tells_everything() -> None:
+    once, again = (Year(5, 31).run() for _ in range(2))
+    assert told(once) == told(again)
+    assert _left(once) == _left(again)
+
+
+def _said(year: Year) -> list[tuple[datetime, object]]:
+    """Return all that reports say of slots."""
+    return [
+        (one.started_at, sorted(one.outcomes, key=lambda outcome: outcome.cloud))
+        for one in year.reports
+        if one.outcomes
+    ]
+
+
+def _left(year: Year) -> dict[str, list[tuple[str, str, datetime]]]:
+    """Return what a year leaves in each cloud."""
+    return {
+        name: sorted((one.id, one.name, one.created_at) for one in site.cloud.world.images.values())
+        for name, site in year.sites.items()
+    }
+
+
+@pytest.mark.parametrize(
+    ("schedule", "zone", "night", "due"),
+    [
+        ("30 2 * * *", "Europe/Berlin", "2027-10-30", ["31T00:30"]),
+        ("30 2 * * *", "Europe/Berlin", "2028-03-25", ["26T01:00"]),
+        ("30 1 * * *", "America/New_York", "2027-11-06", ["07T05:30"]),
+        ("15 2 * * *", "Australia/Lord_Howe", "2027-10-02", ["02T15:30"]),
+        ("0 1-3 * * *", "Europe/Berlin", "2028-03-25", ["26T00:00", "26T01:00"]),
+        (
+            "30 * * * *",
+            "Australia/Lord_Howe",
+            "2028-04-01",
+            ["01T14:30", "01T15:00", "01T16:00", "01T17:00"],
+        ),
+        ("0 4 29 2 *", "UTC", "2028-02-28", ["29T04:00"]),
+    ],
+)
+def test_the_oracle_knows_the_nights_of_cron(
+    schedule: str, zone: str, night: str, due: list[str]
+) -> None:
+    """Worked out by hand from cron(8) of Debian."""
+    evening = datetime.fromisoformat(f"{night}T14:00").replace(tzinfo=UTC)
+    hours = 3 if "Lord_Howe" in zone else 20
+    until = datetime.fromtimestamp(evening.timestamp() + hours * 3600, UTC)
+    assert [f"{time:%dT%H:%M}" for time in due_times(schedule, zone, evening, until)] == due

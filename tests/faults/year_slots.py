@@ -1,0 +1,147 @@
+"""Which slots a simulated fleet is owed, worked out without the product's own schedules."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from tests.faults.invariants import Slot
+from tests.faults.oracle import due_times
+from volume_images.model import GroupKey
+
+TICK = timedelta(minutes=10)
+LOOKS_BACK = timedelta(days=4)
+"""Longer than any slot of these policies may be late, and any outage lasts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A policy covers a volume by one schedule for a while."""
+
+    cloud: str
+    group: GroupKey
+    schedule: str
+    timezone: str
+    since: datetime
+    until: datetime | None = None
+
+
+@dataclass(slots=True)
+class Owing:
+    """Takes note of who is owed what, and of when it could not be known any more.
+
+    `_unknown` are the times of which nobody can tell what was owed in a cloud: a state was lost,
+    or a volume came back under a policy, and no run has looked since.
+    """
+
+    first: datetime
+    _spans: list[Span] = field(default_factory=list)
+    _closed: list[Span] = field(default_factory=list)
+    _requested: list[tuple[str, GroupKey, datetime]] = field(default_factory=list)
+    _lost_at: dict[str, datetime] = field(default_factory=dict)
+    _unknown: list[tuple[str, GroupKey | None, datetime, datetime]] = field(default_factory=list)
+    _gone: dict[str, datetime] = field(default_factory=dict)
+
+    def reads(
+        self, document: Mapping[str, Any], at: datetime, discovered: Mapping[str, tuple[str, ...]]
+    ) -> None:
+        """Take note of a config: what changes in it, changes at this moment."""
+        wanted = {
+            (span.group, span.schedule): span for span in self._read(document, discovered, at)
+        }
+        held = {(span.group, span.schedule): span for span in self._spans}
+        for key, span in held.items():
+            if key not in wanted:
+                self._end(span, at)
+        for key, span in wanted.items():
+            if key not in held and span.group.volume_id not in self._gone:
+                self._spans.append(span)
+                self._doubt(span.cloud, span.group, at - LOOKS_BACK, at + 2 * TICK)
+
+    def left(self, volume_id: str, at: datetime) -> None:
+        """Take note that a discovered volume is gone."""
+        self._gone[volume_id] = at
+        for span in [one for one in self._spans if one.group.volume_id == volume_id]:
+            self._end(span, at)
+
+    def renamed(self, former: str, today: str) -> None:
+        """Take note that a policy has another name: what it owed before, it owes under that."""
+
+        def of_today(group: GroupKey) -> GroupKey:
+            is_it = group.policy == former
+            return GroupKey(today, group.requested, group.volume_id) if is_it else group
+
+        for row in (self._spans, self._closed):
+            row[:] = [
+                Span(
+                    one.cloud, of_today(one.group), one.schedule, one.timezone, one.since, one.until
+                )
+                for one in row
+            ]
+        self._requested = [(cloud, of_today(group), slot) for cloud, group, slot in self._requested]
+        self._unknown = [
+            (cloud, of_today(group) if group else None, since, until)
+            for cloud, group, since, until in self._unknown
+        ]
+
+    def requested(self, cloud: str, group: GroupKey, slot: datetime) -> None:
+        """Take note of a request that was accepted."""
+        self._requested.append((cloud, group, slot))
+
+    def forgotten(self, cloud: str, at: datetime) -> None:
+        """Take note that a state was lost: what was owed by then is not known any more."""
+        self._lost_at.setdefault(cloud, at)
+
+    def a_run_comes(self, at: datetime) -> None:
+        """Take note that a run begins."""
+
+    def reached(self, cloud: str, at: datetime) -> None:
+        """Take note that a run had a cloud's state: from here on it is known again."""
+        lost_at = self._lost_at.pop(cloud, None)
+        if lost_at is not None:
+            self._doubt(cloud, None, lost_at - LOOKS_BACK, at)
+
+    def due(self, until: datetime) -> Iterator[Slot]:
+        """Yield every slot that must have been exported or reported as missed by now."""
+        for span in (*self._closed, *self._spans):
+            end = min(span.until or until, until)
+            for slot in due_times(span.schedule, span.timezone, span.since, end):
+                if self._is_known(span.cloud, span.group, slot):
+                    yield span.group, slot
+        for cloud, group, slot in self._requested:
+            is_there = group.volume_id not in self._gone
+            if slot <= until and is_there and self._is_known(cloud, group, slot):
+                yield group, slot
+
+    def _read(
+        self, document: Mapping[str, Any], discovered: Mapping[str, tuple[str, ...]], at: datetime
+    ) -> Iterator[Span]:
+        listed = {
+            entry["id"]: (entry["cloud"], tuple(entry["tags"])) for entry in document["volumes"]
+        }
+        places = {int(volume_id[:8], 16): cloud for volume_id, (cloud, _) in listed.items()}
+        for volume_id, tags in discovered.items():
+            cloud = places[int(volume_id[:8], 16)]
+            under = listed[volume_id][1] if volume_id in listed else tags
+            for name, policy in document["policies"].items():
+                if policy["select"].keys() & set(under):
+                    group = GroupKey(name, requested=False, volume_id=volume_id)
+                    yield Span(cloud, group, policy["schedule"], policy["timezone"], at)
+
+    def _end(self, span: Span, at: datetime) -> None:
+        self._spans.remove(span)
+        self._closed.append(
+            Span(span.cloud, span.group, span.schedule, span.timezone, span.since, at)
+        )
+        self._doubt(span.cloud, span.group, at - LOOKS_BACK, at + 2 * TICK)
+
+    def _doubt(self, cloud: str, group: GroupKey | None, since: datetime, until: datetime) -> None:
+        self._unknown.append((cloud, group, since, until))
+
+    def _is_known(self, cloud: str, group: GroupKey, slot: datetime) -> bool:
+        return not any(
+            place == cloud
+            and (which is None or which.volume_id == group.volume_id)
+            and since <= slot <= until
+            for place, which, since, until in self._unknown
+        )
