@@ -2,6 +2,7 @@
 
 import re
 import shlex
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -10,9 +11,22 @@ from tests.cli.conftest import Cli
 from tests.documents import commands
 from tests.documents.pages import CHECKOUT, PAGES, anchors, blocks, code, links
 from tests.template.rendered import Stack, template
+from volume_images.cleanup.deciding import RESTORE_PIN_LASTS
+from volume_images.cleanup.due import FAILED_WAIT
+from volume_images.cleanup.rows import LONGEST_GAP
+from volume_images.cloud.retries import LEFT_ALONE, MOST_FAILURES
+from volume_images.config.schema import CloudConfig
+from volume_images.config.selection import MOST_REQUESTED
+from volume_images.export.preflight import LARGEST_GIB
+from volume_images.export.rounds import CLOUDS_AT_ONCE
+from volume_images.image_name import MAX_LENGTH
 from volume_images.metrics import METRICS
+from volume_images.pages.after_cleanup import MOST_IMAGES
 from volume_images.report import CloudResult, DrillResult, ExportResult, Function, ImageResult
+from volume_images.storage.address import CONFIG_LIMIT
 
+MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
+_OF_A_CLOUD = CloudConfig.model_fields
 OPERATIONS = (CHECKOUT / "docs" / "operations.md").read_text()
 WHOLE = Stack(DrillSchedule="rate(7 days)", AlarmEmail="ops@example.com")
 ALARMS = sorted(WHOLE.of_type("AWS::CloudWatch::Alarm"))
@@ -114,6 +128,27 @@ def test_as_many_metrics_and_alarms_are_paid_for_as_it_says() -> None:
         alarms,
         len(ALARMS),
     ]
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        f"| clouds served at once by a run | {CLOUDS_AT_ONCE},",
+        f"| volumes of a request | {MOST_REQUESTED} |",
+        f"| image names | {MAX_LENGTH} characters |",
+        f"| a volume on Huawei Cloud | {LARGEST_GIB // 1024} TiB |",
+        f"| listed volumes | config of {CONFIG_LIMIT // 2**20} MiB,",
+        f"`requests_per_second` ({_OF_A_CLOUD['requests_per_second'].default})",
+        f"`max_in_flight` ({_OF_A_CLOUD['max_in_flight'].default})",
+        f"asked {MOST_FAILURES} times, then left alone for {LEFT_ALONE // MINUTE} minutes",
+        f"(up to {MOST_IMAGES:,} images)",
+        f"announcements lapse after {LONGEST_GAP // HOUR} hours",
+        f"cleanup deletes them after {FAILED_WAIT // HOUR} hours",
+        f"no longer counts after {RESTORE_PIN_LASTS.days} days",
+    ],
+)
+def test_a_limit_is_the_one_of_the_code(said: str) -> None:
+    assert said in OPERATIONS.replace("\n", " ")
 
 
 def test_every_result_and_reason_is_told() -> None:
