@@ -11,8 +11,9 @@ from tests.sandbox.stack import SandboxStack
 
 EVENTS = Path(__file__).parents[2] / "events"
 ALL_EVENTS = sorted(path.name for path in EVENTS.glob("*.json"))
-EXPORT_EVENTS = [name for name in ALL_EVENTS if "cleanup" not in name]
-CLEANUP_EVENTS = [name for name in ALL_EVENTS if "cleanup" in name]
+CLEANUP_EVENTS = [name for name in ALL_EVENTS if name.startswith("cleanup-")]
+DRILL_EVENTS = [name for name in ALL_EVENTS if name.startswith("drill-")]
+EXPORT_EVENTS = [name for name in ALL_EVENTS if name not in CLEANUP_EVENTS + DRILL_EVENTS]
 
 STARTED = {
     "classic-scheduled-event.json": 3,
@@ -31,6 +32,7 @@ STARTED = {
 def test_every_event_is_tested() -> None:
     assert list(STARTED) == EXPORT_EVENTS
     assert CLEANUP_EVENTS
+    assert DRILL_EVENTS
 
 
 @pytest.mark.parametrize("event", EXPORT_EVENTS)
@@ -47,6 +49,17 @@ def test_every_cleanup_event_is_taken(sandbox_cli: Cli, event: str) -> None:
     ran = sandbox_cli("invoke", "cleanup_images", "--event", str(EVENTS / event))
     assert (ran.code, ran.err) == (0, "")
     assert json.loads(ran.out.splitlines()[-1])["counts"]["deleted"] == 0
+
+
+@pytest.mark.parametrize("event", DRILL_EVENTS)
+def test_every_drill_event_is_taken(sandbox_cli: Cli, event: str) -> None:
+    ran = sandbox_cli("invoke", "drill_images", "--event", str(EVENTS / event))
+    assert (ran.code, ran.err) == (0, "")
+    assert json.loads(ran.out.splitlines()[-1])["counts"] == {
+        "passed": 0,
+        "failed": 0,
+        "skipped": 1,
+    }
 
 
 def test_people_see_the_filed_report_and_the_answer(sandbox_cli: Cli) -> None:
