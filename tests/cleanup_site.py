@@ -7,6 +7,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from weakref import WeakKeyDictionary
 
+import pytest
+
 from tests.sandbox.clock import START
 from tests.sandbox.faults import Faults
 from tests.sandbox.stack import SandboxStack
@@ -51,6 +53,13 @@ class Site:
         site = cls(stack, grace_days)
         site.edit()
         return site
+
+    @classmethod
+    def in_force(cls, stack: SandboxStack, environment: pytest.MonkeyPatch) -> "Site":
+        """Set the variables of a sandbox's environment, too, where a module has several."""
+        for name, value in stack.env.items():
+            environment.setenv(name, value)
+        return cls.at_rest(stack)
 
     def plant(self, day: int, image_id: str = "", **changes: Any) -> SandboxImage:  # noqa: ANN401
         """Plant a good image of the slot of a day in February 2026 (more than 28: in March)."""

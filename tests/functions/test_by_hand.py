@@ -1,13 +1,12 @@
 """What people ask of cleanup's memory: forget, adopt, pin, against a cloud and S3 on loopback."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
 import pytest
 
 from tests.cleanup_site import DAY, DB, HOUR, Passing, Site, reasons, results, with_images
 from tests.sandbox.cloud_server import PROJECT_ID
-from tests.sandbox.stack import SandboxStack
 from volume_images.cleanup.by_hand import adopt, forget
 from volume_images.cleanup.pinning import set_pins
 from volume_images.errors import InputError
@@ -19,32 +18,9 @@ DAILY = GroupKey("daily", requested=False, volume_id=DB)
 WHY = "orphan: no policy old in the config"
 
 
-@pytest.fixture(scope="module")
-def huawei() -> Iterator[SandboxStack]:
-    with SandboxStack(dialect=Dialect.HUAWEI, volumes=1) as stack:
-        yield stack
-
-
-@pytest.fixture(scope="module")
-def openstack() -> Iterator[SandboxStack]:
-    with SandboxStack(dialect=Dialect.OPENSTACK, volumes=1) as stack:
-        yield stack
-
-
-def ready(stack: SandboxStack, monkeypatch: pytest.MonkeyPatch) -> Site:
-    for name, value in stack.env.items():
-        monkeypatch.setenv(name, value)
-    return Site.at_rest(stack)
-
-
-@pytest.fixture(params=["huawei", "openstack"])
-def either(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Site:
-    return ready(request.getfixturevalue(request.param), monkeypatch)
-
-
 @pytest.fixture
-def site(openstack: SandboxStack, monkeypatch: pytest.MonkeyPatch) -> Site:
-    return ready(openstack, monkeypatch)
+def site(openstack_site: Site) -> Site:
+    return openstack_site
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """Cleanup runs against a cloud and S3 on loopback: announce, wait, delete, and why not."""
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -17,32 +16,9 @@ from volume_images.protocols import RunLimits
 from volume_images.report import CloudResult, FreshnessState, Gauge, ImageResult
 
 
-@pytest.fixture(scope="module")
-def huawei() -> Iterator[SandboxStack]:
-    with SandboxStack(dialect=Dialect.HUAWEI, volumes=1) as stack:
-        yield stack
-
-
-@pytest.fixture(scope="module")
-def openstack() -> Iterator[SandboxStack]:
-    with SandboxStack(dialect=Dialect.OPENSTACK, volumes=1) as stack:
-        yield stack
-
-
-@pytest.fixture(params=["huawei", "openstack"])
-def either(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Site:
-    return ready(request.getfixturevalue(request.param), monkeypatch)
-
-
 @pytest.fixture
-def site(openstack: SandboxStack, monkeypatch: pytest.MonkeyPatch) -> Site:
-    return ready(openstack, monkeypatch)
-
-
-def ready(stack: SandboxStack, monkeypatch: pytest.MonkeyPatch) -> Site:
-    for name, value in stack.env.items():
-        monkeypatch.setenv(name, value)
-    return Site.at_rest(stack)
+def site(openstack_site: Site) -> Site:
+    return openstack_site
 
 
 def test_expired_images_are_announced_and_deleted_after_the_grace(either: Site) -> None:
@@ -322,7 +298,7 @@ def test_what_is_being_restored_stays_until_its_pin_is_dropped_or_overdue(either
 
 
 def test_how_full_the_image_quota_is_comes_from_the_config_else_from_the_cloud(
-    huawei: SandboxStack, site: Site, monkeypatch: pytest.MonkeyPatch
+    huawei_stack: SandboxStack, site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clouds = site.document()["clouds"]
     clouds["sandbox"]["image_quota"] = 4
@@ -332,8 +308,8 @@ def test_how_full_the_image_quota_is_comes_from_the_config_else_from_the_cloud(
     site.edit_document(clouds=clouds)
     assert site.clean().gauges[Gauge.IMAGE_QUOTA_USED] == 75
 
-    told = ready(huawei, monkeypatch)
-    monkeypatch.setattr(huawei.cloud.world, "image_quota", 10)
+    told = Site.in_force(huawei_stack, monkeypatch)
+    monkeypatch.setattr(huawei_stack.cloud.world, "image_quota", 10)
     told.plant(1)
     assert told.clean().gauges[Gauge.IMAGE_QUOTA_USED] == 10
 
