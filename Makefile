@@ -7,11 +7,13 @@ PIP_INSTALL := -m pip install --quiet --disable-pip-version-check --no-compile
 LOCK := $(VENV)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
 
 export SAM_CLI_TELEMETRY := 0
+# What was compiled once is kept: tests start many processes, and would compile all in each.
+unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test coverage docs lint build deploy lock upgrade clean
 .PHONY: audit audit-required test-fuzz test-fuzz-deep nightly
-.PHONY: test-deep test-differential mutation bench-planning bench-throttled bench-scale
+.PHONY: test-faults test-years test-deep test-differential mutation bench-planning bench-throttled bench-scale
 .PHONY: bench bench-quick
 .PHONY: test-runtime test-pages openstack-up openstack-down test-openstack
 
@@ -27,7 +29,7 @@ test: .venv/.ready ## the tests, but for the slowest, on every core
 	$(VENV)/pytest -q -n auto
 
 coverage: .venv/.ready ## all tests, the slowest too, and which branches of the package they reach
-	$(VENV)/pytest -q -n auto -m "not openstack and not browser and not restic and not runtime" --cov --cov-report=term
+	$(VENV)/pytest -q -n auto -m "not openstack and not browser and not restic and not runtime and not years" --cov --cov-report=term
 
 test-pages: .venv/.ready ## the pages in a real browser: needs /usr/bin/chromium
 	$(VENV)/pytest -q -m browser --durations=5
@@ -43,6 +45,12 @@ test-openstack: .venv/.ready openstack-up ## the tests that need a real OpenStac
 
 test-deep: .venv/.ready ## the properties of retention, with 2,000 examples each
 	HYPOTHESIS_PROFILE=ci $(VENV)/pytest -q -n auto tests/core/test_retention_properties.py
+
+test-faults: .venv/.ready ## crashes, faults and simulated years, and what was tried
+	$(VENV)/pytest -q -n auto -m "" tests/faults
+
+test-years: .venv/.ready ## simulated years alone: `make test-years YEARS=1000 FIRST=1000`
+	$(VENV)/python -m tests.faults.many_years --years $(or $(YEARS),20) --first $(or $(FIRST),1) --jobs $$(nproc)
 
 test-differential: .venv/.ready ## our retention against Debian's restic: needs /usr/bin/restic
 	$(VENV)/pytest -q -m restic tests/differential
@@ -85,7 +93,8 @@ test-fuzz-deep: .venv/.ready ## 2,000,000 others: `make test-fuzz-deep FIRST=200
 docs: .venv/.ready ## the pages that are made of something else: docs/commands.md
 	$(VENV)/python -m tests.documents
 
-nightly: audit-required test-fuzz-deep ## what takes too long for CI, or needs an advisory source
+nightly: YEARS = 1000
+nightly: audit-required test-fuzz-deep test-years ## what takes too long for CI, or needs an advisory source
 
 lint: .venv/.ready .tools/sam/.ready ## style, types, import directions, template
 	$(VENV)/ruff check
