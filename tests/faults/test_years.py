@@ -12,7 +12,7 @@ YEARS = 20
 """Seeded years in CI; `make test-years` simulates more."""
 
 
-@pytest.mark.slow
+@pytest.mark.years
 @pytest.mark.parametrize("seed", range(1, YEARS + 1))
 def test_in_a_year_of_faults_no_rule_is_broken(
     seed: int, record_property: Callable[[str, object], None]
