@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from tests.fleet import TICK, Fleet, FleetStore
 from volume_images.model import Image, ImageStatus, Tick
+from volume_images.report import ExportResult, Report
 from volume_images.schedule import newest_slot, slots
 
 HOUR = timedelta(hours=1)
@@ -286,3 +287,19 @@ def test_a_slot_that_is_long_in_doubt_is_told_as_missed_with_all_that_came_after
     reports = fleet.ticks(22)
     told = [one.slot for report in reports for one in report.outcomes if one.result == "missed"]
     assert told == [at("2026-03-02T02:00"), at("2026-03-02T03:00"), at("2026-03-02T04:00")]
+
+
+def test_a_store_that_fails_after_the_report_makes_the_run_red_and_no_slot_is_hidden() -> None:
+    def after_two_nights(*fails: int) -> tuple[Fleet, list[Report]]:
+        fleet = Fleet(volumes=1, catch_up="1h")
+        fleet.tick()
+        fleet.clock.time += 2 * DAY
+        assert isinstance(fleet.store, FleetStore)
+        fleet.store.fails_after_writing_at = frozenset(fails)
+        return fleet, [fleet.run()]
+
+    sound, _ = after_two_nights()
+    assert isinstance(sound.store, FleetStore)
+    _, reports = after_two_nights(sound.store.calls)
+    assert [one.result for one in reports[0].outcomes].count(ExportResult.MISSED) == 1
+    assert "what was reported is not written down" in reports[0].red[0]

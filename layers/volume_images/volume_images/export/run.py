@@ -1,6 +1,6 @@
 """The export run: one trigger, all clouds side by side, one report."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -67,7 +67,7 @@ def export_run(world: World, trigger: Trigger, *, limits: RunLimits) -> Report:
     report = _report(world, trigger, served, refused, started_at)
     report = filed(report, world.store)
     if report.address:
-        _forget_reported(served)
+        report = replace(report, red=(*report.red, *_forget_reported(served)))
     return report
 
 
@@ -229,8 +229,14 @@ def _is_dry(trigger: Trigger) -> bool:
     return any(request.dry_run for request in trigger.requests)
 
 
-def _forget_reported(served: Iterable[Served]) -> None:
-    """Drop the missed slots that now stand in a written report; until then they are kept."""
+def _forget_reported(served: Iterable[Served]) -> Iterator[str]:
+    """Drop the missed slots that now stand in a written report; until then they are kept.
+
+    Yields why that could not be done: the next run tells of them again.
+    """
     for one in served:
         if one.errand is not None:
-            write_through(one.errand, read(one.errand), [Reported(one.reported)])
+            try:
+                write_through(one.errand, read(one.errand), [Reported(one.reported)])
+            except StoreError as error:
+                yield f"{one.cloud.cloud}: what was reported is not written down: {error}"
