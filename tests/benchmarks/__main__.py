@@ -14,7 +14,15 @@ from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from tests.benchmarks import core_rows, function_rows, http_rows, layer_rows, memory_size, peer_rows
+from tests.benchmarks import (
+    core_rows,
+    cost_rows,
+    function_rows,
+    http_rows,
+    layer_rows,
+    memory_size,
+    peer_rows,
+)
 from tests.benchmarks.start_rows import start_rows, with_bytecode
 from tests.benchmarks.table import MISSED, Row, plot, shown, write_json
 from tests.runtime.builds import Places
@@ -49,6 +57,7 @@ def whole(places: Places, folder: Path) -> Sequence[Measure]:
         partial(core_rows.planning_rows, 10_000, 5),
         partial(core_rows.throttled_rows, (5, 20, 100), 1_000, 10),
         partial(core_rows.slot_rows, 2_000, 40),
+        partial(cost_rows.cost_rows, places, folder / "log"),
         partial(core_rows.growth_rows, (3, 12, 48, 192, 500)),
     )
 

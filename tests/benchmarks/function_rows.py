@@ -73,7 +73,8 @@ def site(clouds: int, volumes: int, at_once: int = 32, latency: float = 0.0) -> 
         aws.s3.put_object(Bucket=config_bucket, Key="config.yaml", Body=document.encode())
         for name in names(clouds):
             secret = json.dumps(cloud.secret())
-            aws.secrets.create_secret(Name=f"{SECRETS}/export/{name}", SecretString=secret)
+            for role in ("export", "cleanup"):
+                aws.secrets.create_secret(Name=f"{SECRETS}/{role}/{name}", SecretString=secret)
         aws.hook = asked
         env = {
             "VOLUME_IMAGES_CONFIG": f"s3://{config_bucket}/config.yaml",
