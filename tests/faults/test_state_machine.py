@@ -281,7 +281,7 @@ def test_no_rule_is_broken_in_whatever_order_things_come(stack: SandboxStack) ->
     Operation.stack = stack
     machine = Operation.TestCase
     machine.settings = settings(
-        max_examples=4 if settings().max_examples < 100 else 60,
+        max_examples=4 if settings().max_examples < 100 else 25,
         stateful_step_count=25,
         deadline=None,
         suppress_health_check=list(HealthCheck),
