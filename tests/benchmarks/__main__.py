@@ -39,6 +39,7 @@ def quick(places: Places, folder: Path) -> Sequence[Measure]:
         partial(start_rows, places, folder, 3),
         partial(core_rows.slot_rows, 400, 40),
         partial(core_rows.planning_rows, 1_000, 3),
+        partial(core_rows.decoding_rows, 3),
         partial(core_rows.throttled_rows, (20,), 300, 2),
     )
 
@@ -55,6 +56,7 @@ def whole(places: Places, folder: Path) -> Sequence[Measure]:
         partial(http_rows.memory_rows, 1_000, 11_000, 64),
         partial(memory_size.size_rows, places, folder / "log", 1_000),
         partial(core_rows.planning_rows, 10_000, 5),
+        partial(core_rows.decoding_rows, 7),
         partial(core_rows.throttled_rows, (5, 20, 100), 1_000, 10),
         partial(core_rows.slot_rows, 2_000, 40),
         partial(cost_rows.cost_rows, places, folder / "log"),

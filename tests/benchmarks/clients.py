@@ -131,7 +131,8 @@ def session(options: argparse.Namespace, secret: dict[str, str]) -> int:
 
     def export(one: tuple[str, str]) -> bool:
         url = f"{base}/volume/v3/{project_id(PROJECT)}/volumes/{one[0]}/action"
-        return http.post(url, json=action(one[1])).status_code == requests.codes.accepted
+        answer = http.post(url, json=action(one[1]))
+        return bool(answer.status_code == requests.codes.accepted)
 
     with ThreadPoolExecutor(options.at_once) as pool:
         return sum(pool.map(export, wanted(options.volumes)))
@@ -228,9 +229,10 @@ def counted_contexts() -> Callable[[], int]:
 
     def counting(*arguments: Any, **options: Any) -> ssl.SSLContext:  # noqa: ANN401 - ssl's own
         next(made)
-        return new(*arguments, **options)
+        made_now: ssl.SSLContext = new(*arguments, **options)
+        return made_now
 
-    ssl.SSLContext.__new__ = counting  # type: ignore[method-assign]
+    ssl.SSLContext.__new__ = counting  # type: ignore[assignment, method-assign]
     return lambda: next(made)
 
 

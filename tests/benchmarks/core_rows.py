@@ -8,9 +8,16 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 from tests.benchmarks import planning, scale, throttled
+from tests.benchmarks.fast_service import PAGE, Service
+from tests.benchmarks.http_rows import LATENCY
+from tests.benchmarks.memory_size import ONE_PROCESSOR_MB
+from tests.benchmarks.names import project_id, volume_id
 from tests.benchmarks.table import Row
 from tests.fleet import Fleet
 from tests.template.rendered import Stack
+from volume_images.cloud.endpoints import Service as Endpoint
+from volume_images.cloud.fields import Entry
+from volume_images.cloud.openstack import OpenstackImages
 
 SLOT = datetime(2026, 3, 2, 2, tzinfo=UTC)
 SLOT_GOAL = 1.1
@@ -42,6 +49,41 @@ def planning_rows(groups: int, rounds: int) -> list[Row]:
             goal=planning.GOAL,
         ),
         Row(section=section, what="peak memory", ours=found["mib"], unit="MiB"),
+    ]
+
+
+def decoding_rows(rounds: int) -> list[Row]:
+    """Read a full page of images, on the share of a processor that the function has."""
+    project = project_id("decoding")
+    service = Service("https://bench", PAGE)
+    for index in range(PAGE):
+        one = volume_id(project, index)
+        name = f"bench_daily_db_{one}_20260302T020000Z"
+        options = {"image_name": name, "disk_format": "qcow2"}
+        service.answer(
+            "POST",
+            f"/volume/v3/{project}/volumes/{one}/action",
+            project,
+            json.dumps({"os-volume_upload_image": options}).encode(),
+        )
+    _, document = service.answer("GET", "/image/v2/images", project, b"")
+    body = json.dumps(document)
+    dialect = OpenstackImages(Endpoint("https://bench"), project)
+
+    def decoded() -> object:
+        return dialect.page(Entry(json.loads(body), "bench"), {}).items
+
+    took = min(planning.cpu_seconds(decoded) for _ in range(rounds))
+    return [
+        Row(
+            section="decoding what is listed",
+            what=f"a page of {PAGE:,} images at {MEMORY_GB * 1024:.0f} MB",
+            floor_is="waiting for it",
+            floor=1000 * LATENCY,
+            ours=1000 * took * ONE_PROCESSOR_MB / (MEMORY_GB * 1024),
+            unit="ms",
+            goal=1,
+        )
     ]
 
 

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from math import ceil
 from statistics import median
 
-from tests.benchmarks.fast_cloud import PAGE, FastCloud
+from tests.benchmarks.fast_cloud import FastCloud
+from tests.benchmarks.fast_service import PAGE
 from tests.benchmarks.table import Row
 from tests.benchmarks.trust import authorities
 
