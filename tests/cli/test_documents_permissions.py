@@ -83,7 +83,7 @@ def is_below(key: str, text: str) -> bool:
         ("request", (DB,)),
         ("restore", (DB,)),
         ("drill", ()),
-        ("probe", ("sandbox", "--yes")),
+        ("probe", ("sandbox", "--yes", "--transcript", "{folder}/transcript.txt")),
         ("runs", ()),
     ],
 )
