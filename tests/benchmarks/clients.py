@@ -24,6 +24,7 @@ from urllib.parse import urlsplit
 import requests
 
 from tests.benchmarks.names import REGION, project_id, volume_id
+from tests.benchmarks.peak import peak_bytes
 from volume_images.clock import SystemClock
 from volume_images.cloud.credentials import parse_secret
 from volume_images.cloud.open import OpenedCloud, open_cloud
@@ -263,8 +264,7 @@ def main() -> int:
         "done": done,
         "seconds": seconds,
         "cpu_seconds": after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime,
-        "before_mib": before.ru_maxrss / 1024,
-        "peak_mib": after.ru_maxrss / 1024,
+        "peak_mib": peak_bytes() / 2**20,
         "tls_contexts": contexts(),
     }
     sys.stdout.write(json.dumps(took))

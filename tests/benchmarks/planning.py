@@ -8,7 +8,6 @@ rows and run in turns in this process, with the collector frozen; their CPU time
 import argparse
 import gc
 import json
-import resource
 import sys
 import time
 from collections import defaultdict
@@ -17,6 +16,7 @@ from datetime import UTC, datetime, timedelta
 from operator import attrgetter
 from uuid import UUID
 
+from tests.benchmarks.peak import peak_bytes
 from volume_images.retention.judging import Candidate, Verdict, judge
 from volume_images.retention.rules import RetentionRules
 
@@ -96,7 +96,7 @@ def main() -> int:
     for least, whole in rounds:
         say(f"floor {least:6.2f}   judged {whole:6.2f}   ratio {whole / least:.2f}")
     ratio = min(whole for _, whole in rounds) / min(least for least, _ in rounds)
-    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+    memory = peak_bytes() // 2**20
     say(f"best against best {ratio:.2f} (at most {GOAL}), {memory} MiB (at most {MOST_MIB})")
     if options.json:
         best = [min(each) for each in zip(*rounds, strict=True)]

@@ -7,7 +7,6 @@ with a large one, and the growth of the largest resident size between them.
 
 import argparse
 import json
-import resource
 import subprocess
 import sys
 import time
@@ -15,6 +14,7 @@ from datetime import timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from tests.benchmarks.peak import peak_bytes
 from tests.fleet import LAMBDA, START, Fleet
 from volume_images.storage.folder import ConfigFile, FolderStore
 
@@ -32,7 +32,7 @@ def one_run(clouds: int, folder: Path) -> dict[str, float]:
     fleet = Fleet(clouds=clouds, volumes=VOLUMES_EACH, max_in_flight=PLACES, store=store)
     for cloud in fleet.clouds.values():
         cloud.export_time = timedelta(hours=10)
-    before = _peak()
+    before = peak_bytes()
     began, cpu = time.monotonic(), time.process_time()
     report = fleet.run(limits=LAMBDA)
     return {
@@ -42,7 +42,7 @@ def one_run(clouds: int, folder: Path) -> dict[str, float]:
         "cpu_seconds": time.process_time() - cpu,
         "process_seconds": time.process_time(),
         "before": before,
-        "peak": _peak(),
+        "peak": peak_bytes(),
         "started": report.counts["started"],
         "deferred": report.counts["deferred"],
         "most_in_flight": max(cloud.most_exports for cloud in fleet.clouds.values()),
@@ -80,10 +80,6 @@ def main() -> int:
     say(f"{each:,.0f} bytes a volume (at most {MOST_BYTES_EACH:,})")
     right = large["started"] == options.clouds * PLACES and large["most_in_flight"] == PLACES
     return 0 if right and each <= MOST_BYTES_EACH and large["seconds"] <= MOST_SECONDS else 1
-
-
-def _peak() -> float:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
 def say(line: str) -> None:

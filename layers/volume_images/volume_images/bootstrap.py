@@ -236,7 +236,7 @@ def _opened(
     """Open a cloud.
 
     keystoneauth1 and requests are loaded here, and nowhere sooner: most ticks find nothing due,
-    and a cold start takes an eighth less processor time without them (measured by `make bench`).
+    and a cold start takes a twelfth less processor time without them (measured by `make bench`).
     """
     from volume_images.cloud.open import open_cloud  # noqa: PLC0415 - see above
 
