@@ -14,6 +14,7 @@ SLOT = datetime(2026, 3, 2, 2, tzinfo=UTC)
 DAY = timedelta(days=1)
 
 
+@pytest.mark.slow
 def test_expired_images_are_announced_and_after_the_grace_time_deleted(
     sandbox_cli: Cli, stack: SandboxStack
 ) -> None:

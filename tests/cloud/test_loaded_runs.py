@@ -16,6 +16,8 @@ from volume_images.protocols import Clock
 from volume_images.report import CloudResult, Report
 from volume_images.settings import Settings
 
+pytestmark = pytest.mark.slow
+
 VOLUMES = 30
 AT_ONCE = 16
 ACTION = "/volume/*/action"

@@ -241,6 +241,7 @@ def test_of_very_many_images_each_new_one_is_taken_to_make_one_expire() -> None:
     assert set(state.announced) == {3}
 
 
+@pytest.mark.slow
 @given(
     counting_rules,
     st.just("Australia/Lord_Howe"),

@@ -157,6 +157,7 @@ def test_a_number_too_long_to_be_one_is_refused_at_once(number: str) -> None:
     assert len(str(caught.value)) < 200
 
 
+@pytest.mark.slow
 def test_a_config_of_nothing_but_slips_is_told_in_short() -> None:
     slips = "".join(f"k{number}: 1\n" for number in range(50_000))
     with pytest.raises(ConfigError, match="and 49903 more") as caught:
