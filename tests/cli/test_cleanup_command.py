@@ -3,6 +3,8 @@
 import os
 from datetime import UTC, datetime, timedelta
 
+import pytest
+
 from tests.cli.conftest import Cli
 from tests.demo.history import NIGHTS, expired, plant_history
 from tests.sandbox.seeds import FIRST_VOLUMES
