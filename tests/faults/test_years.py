@@ -2,10 +2,12 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from tests.faults.oracle import due_times
+from tests.faults.year_slots import Owing
 from tests.faults.years import Year, told
 
 YEARS = 20
@@ -19,7 +21,7 @@ def test_in_a_year_of_faults_no_rule_is_broken(
 ) -> None:
     year = Year(seed, 365).run()
     assert year.violations == [], told(year)
-    assert year.counts["exported"] > 0.9 * year.counts["due"]
+    assert year.counts["exported"] > 0.8 * year.counts["due"]
     assert year.counts["expired in time"] > 100
     record_property("simulated days", 365)
     record_property("faults injected", year.struck)
@@ -84,3 +86,33 @@ def test_the_oracle_knows_the_nights_of_cron(
     hours = 3 if "Lord_Howe" in zone else 20
     until = datetime.fromtimestamp(evening.timestamp() + hours * 3600, UTC)
     assert [f"{time:%dT%H:%M}" for time in due_times(schedule, zone, evening, until)] == due
+
+
+@pytest.mark.parametrize(
+    ("catch_up", "until", "last"),
+    [
+        ({}, "2028-10-01T03:45", "2028-09-02T02:00"),
+        ({}, "2028-10-01T04:00", "2028-09-02T03:00"),
+        ({"catch_up": "5h"}, "2028-10-01T03:45", "2028-09-02T03:00"),
+    ],
+)
+def test_the_onlooker_waits_for_a_slot_without_catch_up_until_the_next_one(
+    catch_up: dict[str, str], until: str, last: str
+) -> None:
+    volume_id = "00000002-0000-4000-8000-000000000000"
+    document = {
+        "policies": {
+            "often": {
+                "select": {"often": "yes"},
+                "schedule": "0 * 1 * *",
+                "timezone": "America/New_York",
+            }
+            | catch_up
+        },
+        "volumes": [{"id": volume_id, "cloud": "newyork", "tags": {"often": "yes"}}],
+    }
+    owing = Owing(datetime(2028, 8, 20, tzinfo=UTC))
+    owing.reads(document, owing.first, {volume_id: ("often",)})
+    due = [slot for _, slot in owing.due(datetime.fromisoformat(f"{until}Z"))]
+    assert due[-1] == datetime.fromisoformat(f"{last}Z")
+    assert due[0] == datetime(2028, 9, 1, tzinfo=ZoneInfo("America/New_York"))

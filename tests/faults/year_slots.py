@@ -1,8 +1,9 @@
 """Which slots a simulated fleet is owed, worked out without the product's own schedules."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from itertools import pairwise
 from typing import Any
 
 from tests.faults.invariants import Slot
@@ -11,19 +12,29 @@ from volume_images.model import GroupKey
 
 TICK = timedelta(minutes=10)
 LOOKS_BACK = timedelta(days=4)
-"""Longer than any slot of these policies may be late, and any outage lasts."""
+"""Longer than any `catch_up` of these policies, and any outage."""
 
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """A policy covers a volume by one schedule for a while."""
+    """A policy covers a volume by one schedule for a while.
+
+    One that `catches_up` says for how long a slot may be started, and LOOKS_BACK is longer. With
+    any other, a slot may be started until the next one comes: that may be a month.
+    """
 
     cloud: str
     group: GroupKey
     schedule: str
     timezone: str
+    catches_up: bool
     since: datetime
     until: datetime | None = None
+
+    def slots(self, until: datetime) -> Iterator[tuple[datetime, datetime]]:
+        """Yield each slot that nobody waits for any more, and since when, at the earliest."""
+        times = due_times(self.schedule, self.timezone, self.since, min(self.until or until, until))
+        return zip(times, times, strict=True) if self.catches_up else pairwise(times)
 
 
 @dataclass(slots=True)
@@ -72,12 +83,7 @@ class Owing:
             return GroupKey(today, group.requested, group.volume_id) if is_it else group
 
         for row in (self._spans, self._closed):
-            row[:] = [
-                Span(
-                    one.cloud, of_today(one.group), one.schedule, one.timezone, one.since, one.until
-                )
-                for one in row
-            ]
+            row[:] = [replace(one, group=of_today(one.group)) for one in row]
         self._requested = [(cloud, of_today(group), slot) for cloud, group, slot in self._requested]
         self._unknown = [
             (cloud, of_today(group) if group else None, since, until)
@@ -104,13 +110,12 @@ class Owing:
     def due(self, until: datetime) -> Iterator[Slot]:
         """Yield every slot that must have been exported or reported as missed by now."""
         for span in (*self._closed, *self._spans):
-            end = min(span.until or until, until)
-            for slot in due_times(span.schedule, span.timezone, span.since, end):
-                if self._is_known(span.cloud, span.group, slot):
+            for slot, over in span.slots(until):
+                if self._is_known(span.cloud, span.group, slot, over):
                     yield span.group, slot
         for cloud, group, slot in self._requested:
             is_there = group.volume_id not in self._gone
-            if slot <= until and is_there and self._is_known(cloud, group, slot):
+            if slot <= until and is_there and self._is_known(cloud, group, slot, slot):
                 yield group, slot
 
     def _read(
@@ -126,22 +131,23 @@ class Owing:
             for name, policy in document["policies"].items():
                 if policy["select"].keys() & set(under):
                     group = GroupKey(name, requested=False, volume_id=volume_id)
-                    yield Span(cloud, group, policy["schedule"], policy["timezone"], at)
+                    schedule, timezone = policy["schedule"], policy["timezone"]
+                    yield Span(cloud, group, schedule, timezone, "catch_up" in policy, at)
 
     def _end(self, span: Span, at: datetime) -> None:
         self._spans.remove(span)
-        self._closed.append(
-            Span(span.cloud, span.group, span.schedule, span.timezone, span.since, at)
-        )
+        self._closed.append(replace(span, until=at))
         self._doubt(span.cloud, span.group, at - LOOKS_BACK, at + 2 * TICK)
 
     def _doubt(self, cloud: str, group: GroupKey | None, since: datetime, until: datetime) -> None:
         self._unknown.append((cloud, group, since, until))
 
-    def _is_known(self, cloud: str, group: GroupKey, slot: datetime) -> bool:
+    def _is_known(self, cloud: str, group: GroupKey, slot: datetime, over: datetime) -> bool:
+        """Whether nothing was in doubt from the slot on until nobody waited for it any more."""
         return not any(
             place == cloud
             and (which is None or which.volume_id == group.volume_id)
-            and since <= slot <= until
+            and since <= over
+            and slot <= until
             for place, which, since, until in self._unknown
         )

@@ -40,7 +40,7 @@ from tests.sandbox.things import SandboxImage, SandboxVolume
 from tests.sandbox.world import World as CloudWorld
 from volume_images.cleanup.run import cleanup_run
 from volume_images.cleanup.state import CleanupState
-from volume_images.errors import ConfigError
+from volume_images.errors import ConfigError, StoreError
 from volume_images.export.run import export_run
 from volume_images.export.state import ExportState, empty_export_state
 from volume_images.image_name import ImageName
@@ -278,6 +278,8 @@ class Year:
     ) -> Report | None:
         try:
             world = self._connect(Function.EXPORT, only)
+            if world is None:
+                return None
             self._owing.a_run_comes(self.clock.time)
             report = export_run(world, trigger, limits=limits)
         except Killed:
@@ -307,6 +309,8 @@ class Year:
     def _clean(self, tick: Tick, *, only: str | None = None) -> None:
         try:
             world = self._connect(Function.CLEANUP, only)
+            if world is None:
+                return
             report = cleanup_run(world, tick, limits=RunLimits())
         except ConfigError:
             self.counts["cleanups stopped"] += 1
@@ -329,8 +333,13 @@ class Year:
                 self.sites[outcome.cloud].watch.look()
         self._measure_states("cleanup")
 
-    def _connect(self, function: Function, only: str | None) -> World:
-        used = use_config(self.store, "the config", function, self._used.get(function))
+    def _connect(self, function: Function, only: str | None) -> World | None:
+        """Open the world for a run; None for one that ends red, as the store keeps the config."""
+        try:
+            used = use_config(self.store, "the config", function, self._used.get(function))
+        except StoreError:
+            self.counts["runs without config"] += 1
+            return None
         self._used[function] = used
         config = used.config
         if only is not None:
@@ -461,10 +470,12 @@ class Year:
 
     def _edit_retention(self, number: int, retention: object) -> None:
         policy = self._policy(number)
+        former = self._document["policies"][policy]["retention"]
         self._document["policies"][policy]["retention"] = retention
         self._write_config()
-        for site in self.sites.values():
-            site.watch.rules_changed(policy)
+        if retention != former:
+            for site in self.sites.values():
+                site.watch.retention_changed(policy)
 
     def lose_tags(self, number: int) -> None:
         """Forget to say which policies a listed volume is under."""
@@ -479,7 +490,7 @@ class Year:
     def _tag(self, number: int, tags: dict[str, str]) -> None:
         entry = self._listed(number)
         watch = self.sites[entry["cloud"]].watch
-        for policy in {*entry["tags"], *tags}:
+        for policy in entry["tags"].keys() ^ tags.keys():
             watch.rules_changed("dawn" if policy == "early" else policy, entry["id"])
             watch.rules_changed(policy, entry["id"])
         entry["tags"] = tags
