@@ -5,7 +5,7 @@ Each rule takes plain facts and returns what breaks it, in words; nothing means 
 """
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from copy import deepcopy
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -177,12 +177,17 @@ class Watch:
 
         What stood announced may not be deleted before it has stood for the whole grace again.
         """
-        for image_id in list(self._standing):
-            image = self._world.images.get(image_id)
-            name = parsed(image.name) if image else None
-            is_it = name is not None and self.today(name.group).policy == policy
-            if is_it and name is not None and volume_id in ("", name.volume_id):
-                del self._standing[image_id]
+        self._wait_again(
+            lambda group: group.policy == policy and volume_id in ("", group.volume_id)
+        )
+
+    def retention_changed(self, policy: str) -> None:
+        """Take note that a policy had another `retention`, if only for a moment.
+
+        Its requested images have rules of their own, which the config has under `requests`: they
+        stand announced as before.
+        """
+        self._wait_again(lambda group: group.policy == policy and not group.requested)
 
     def renamed(self, former: str, today: str) -> None:
         """Take note that a policy has another name, and its groups with it."""
@@ -226,6 +231,14 @@ class Watch:
     def check_slots(self, due: Iterable[Slot]) -> None:
         """Hold the slots whose time is over against what was exported and reported."""
         self.violations += slots_accounted_for(due, self.exported, self.missed)
+
+    def _wait_again(self, have_other_rules: Callable[[GroupKey], bool]) -> None:
+        """Forget since when the images of these groups have stood announced."""
+        for image_id in list(self._standing):
+            image = self._world.images.get(image_id)
+            name = parsed(image.name) if image else None
+            if name is not None and have_other_rules(self.today(name.group)):
+                del self._standing[image_id]
 
     def _good_images(self) -> dict[str, Slot]:
         active = (

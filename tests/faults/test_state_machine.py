@@ -97,12 +97,12 @@ class Operation(RuleBasedStateMachine):
 
     def edit(self, **policy: Any) -> None:  # noqa: ANN401
         """Write another version of the config; only other rules let the wait start again."""
-        judged_otherwise = any(
-            name != "schedule" and self.policy.get(name) != value for name, value in policy.items()
-        )
+        changed = {name for name, value in policy.items() if self.policy.get(name) != value}
         self.policy |= policy
         self.site.edit(**self.policy)
-        if judged_otherwise:
+        if "retention" in changed:
+            self.watch.retention_changed("daily")
+        if changed - {"schedule", "retention"}:
             self.watch.rules_changed("daily")
 
     def run_export(self, trigger: Trigger | None = None) -> Report:
