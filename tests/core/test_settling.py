@@ -1,6 +1,7 @@
 """What becomes of a started export, by every fact that a cloud may show."""
 
-from datetime import datetime
+from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 
@@ -138,6 +139,13 @@ def test_pending_beyond_its_deadline_with_an_idle_volume_is_stuck(found: Volume 
     pending = image(status="queued", image_id="image-1")
     settled = settle(under_way(), sight(pending, volumes_read={DB: found}), LATE)
     assert settled.settlement is Settlement.STUCK
+
+
+def test_a_deadline_is_a_time_that_a_state_can_hold() -> None:
+    """A cloud told of a pending image that was made on the last day there is."""
+    made = datetime(8999, 12, 31, 23, 30, tzinfo=UTC)
+    (entry,) = adopted(state(), [recognised(replace(image(status="saving"), created_at=made))], {}, "run")
+    assert entry.deadline == datetime(9000, 1, 1, tzinfo=UTC)
 
 
 def test_pending_beyond_its_deadline_is_not_stuck_while_its_volume_uploads() -> None:

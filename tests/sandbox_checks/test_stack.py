@@ -57,7 +57,7 @@ def test_a_stopped_stack_leaves_no_thread() -> None:
     with SandboxStack(dialect=Dialect.OPENSTACK) as stack, requests.Session() as session:
         session.get(f"{stack.cloud.url}/identity/v3", timeout=5)
         stack.stop()
-        assert set(threading.enumerate()) == before
+        assert set(threading.enumerate()) <= before
         stack.stop()
 
 

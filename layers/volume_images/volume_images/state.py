@@ -11,7 +11,7 @@ LATEST = datetime(9000, 1, 1, tzinfo=UTC)  # room for what is added: the calenda
 
 
 def _utc(time: datetime) -> datetime:
-    if not EARLIEST <= time < LATEST:
+    if not EARLIEST <= time <= LATEST:
         raise ValueError("no time that a run could have written")
     return time.astimezone(UTC)
 

@@ -8,6 +8,7 @@ from enum import StrEnum
 from volume_images.export.state import ExportState, UnderWay
 from volume_images.model import GroupKey, Image, ImageJob, JobStatus, Volume, VolumeStatus
 from volume_images.recognition import Identity, ImageState, Recognised, recognise
+from volume_images.state import LATEST
 
 INTENT_HOLDS = timedelta(minutes=10)
 """How long an intent without an image belongs to the run that wrote it."""
@@ -89,7 +90,8 @@ class Settled:
 
 def deadline(started: datetime, size_gib: int, override: timedelta | None) -> datetime:
     """Return when an export is late: an hour, and a minute for each GiB, after its start."""
-    return started + (override or DEADLINE + size_gib * DEADLINE_PER_GIB)
+    # A cloud may say of an image that it was made just before the end of all times we can write.
+    return min(started + (override or DEADLINE + size_gib * DEADLINE_PER_GIB), LATEST)
 
 
 def adopted(
