@@ -144,7 +144,9 @@ def test_pending_beyond_its_deadline_with_an_idle_volume_is_stuck(found: Volume 
 def test_a_deadline_is_a_time_that_a_state_can_hold() -> None:
     """A cloud told of a pending image that was made on the last day there is."""
     made = datetime(8999, 12, 31, 23, 30, tzinfo=UTC)
-    (entry,) = adopted(state(), [recognised(replace(image(status="saving"), created_at=made))], {}, "run")
+    pending = recognised(state=ImageState.PENDING)
+    made_late = replace(pending, image=replace(pending.image, created_at=made))
+    (entry,) = adopted(state(), [made_late], {}, "run")
     assert entry.deadline == datetime(9000, 1, 1, tzinfo=UTC)
 
 
