@@ -15,7 +15,7 @@ unexport PYTHONDONTWRITEBYTECODE
 .PHONY: audit audit-required test-fuzz test-fuzz-deep nightly
 .PHONY: test-faults test-years test-deep test-differential mutation bench-planning bench-throttled bench-scale
 .PHONY: bench bench-quick
-.PHONY: test-runtime test-pages openstack-up openstack-down test-openstack
+.PHONY: test-runtime test-pages openstack-up openstack-down test-openstack test-outages
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-17s %s\n", $$1, $$2}' Makefile
@@ -41,7 +41,10 @@ openstack-down: ## stop it; its volumes and images stay for the next start
 	tests/openstack/down
 
 test-openstack: .venv/.ready openstack-up ## the tests that need a real OpenStack
-	$(VENV)/pytest -q -m openstack tests/contract tests/openstack
+	$(VENV)/pytest -q -m "openstack and not outage" tests/contract tests/openstack
+
+test-outages: .venv/.ready openstack-up ## the tests that kill services of a real OpenStack
+	$(VENV)/pytest -q -m outage tests/openstack
 
 test-deep: .venv/.ready ## the properties of retention, with 2,000 examples each
 	HYPOTHESIS_PROFILE=ci $(VENV)/pytest -q -n auto tests/core/test_retention_properties.py

@@ -24,7 +24,7 @@ from volume_images.export.posting import SHORT_PAUSE
 from volume_images.model import ImageStatus, VolumeStatus
 from volume_images.report import CloudResult, ExportResult, Gauge, Report, Result
 
-pytestmark = pytest.mark.openstack
+pytestmark = [pytest.mark.openstack, pytest.mark.outage]
 
 NO_TIME = timedelta()
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
