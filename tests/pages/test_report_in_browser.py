@@ -215,6 +215,7 @@ def test_a_fleet_of_5000_is_searched_and_opened_as_a_small_one_is(large: "Page")
     assert large.locator("#found").inner_text() == "1 of 5000 volumes"
     row = large.locator(".volumes .row:not([hidden])")
     row.locator("summary").click()
+    row.locator("table").wait_for()
 
     assert row.locator("tbody tr").count() == 20
     assert large.evaluate("document.documentElement.scrollWidth <= innerWidth")
