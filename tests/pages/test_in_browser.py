@@ -64,7 +64,7 @@ def test_any_day_can_be_shown_by_keyboard(page: "Page") -> None:
     slider = page.get_by_role("slider", name="When this day ends")
     slider.focus()
     slider.press("Home")
-    page.wait_for_function("document.getElementById('date').textContent === '2026-03-01'")
+    page.locator("#date", has_text="2026-03-01").wait_for()
 
     assert slider.get_attribute("aria-valuetext") == "2026-03-01"
     daily = page.get_by_role("region", name="daily", exact=True)
@@ -72,7 +72,7 @@ def test_any_day_can_be_shown_by_keyboard(page: "Page") -> None:
     assert daily.locator(".fates .cell.kept").count() == 1
     assert daily.locator(".fates .cell.deleted").count() == 0
     slider.press("ArrowRight")
-    page.wait_for_function("document.getElementById('date').textContent === '2026-03-02'")
+    page.locator("#date", has_text="2026-03-02").wait_for()
     assert daily.locator(".fates .cell.kept").count() == 2
     assert daily.get_by_role("img", name="March 2026: 2 kept").count() == 1
 
@@ -81,10 +81,10 @@ def test_the_script_shows_of_the_last_day_what_the_page_said_without_it(page: "P
     before = page.locator("#policies").inner_html()
     slider = page.get_by_role("slider")
     slider.press("Home")
-    page.wait_for_function("document.getElementById('date').textContent === '2026-03-01'")
+    page.locator("#date", has_text="2026-03-01").wait_for()
     assert page.locator("#policies").inner_html() != before
     slider.press("End")
-    page.wait_for_function("document.getElementById('date').textContent === '2027-04-02'")
+    page.locator("#date", has_text="2027-04-02").wait_for()
 
     assert page.locator("#policies").inner_html() == before
 
