@@ -80,6 +80,10 @@ def test_no_volume_is_cut_by_its_row(page: "Page") -> None:
 def test_nothing_lies_upon_anything_else(page: "Page") -> None:
     overlapping = page.evaluate(
         """() => {
+            // Rows out of sight have a guessed height until they are scrolled to.
+            document.querySelectorAll(".row").forEach((row) => {
+                row.style.contentVisibility = "visible";
+            });
             const parts = "h1, h2, h3, p:not(.legend):not(.find), li:not(.row), dt, dd, nav a, " +
                 "summary, .strip, .legend > span, .ticks text, .find > *, .figures .scroll";
             const boxes = [...document.querySelectorAll(parts)]
