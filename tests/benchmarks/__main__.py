@@ -1,6 +1,6 @@
 """Everything measured in one run: a table, the same as JSON, and a plot beside it.
 
-    python -m tests.benchmarks              # all of it, in under 20 minutes
+    python -m tests.benchmarks              # all of it
     python -m tests.benchmarks --quick      # under 2: fails if a count misses its goal
 
 Times depend on the machine and are only told; what is counted is the same everywhere.

@@ -98,9 +98,6 @@ class Owing:
         """Take note that a state was lost: what was owed by then is not known any more."""
         self._lost_at.setdefault(cloud, at)
 
-    def a_run_comes(self, at: datetime) -> None:
-        """Take note that a run begins."""
-
     def reached(self, cloud: str, at: datetime) -> None:
         """Take note that a run had a cloud's state: from here on it is known again."""
         lost_at = self._lost_at.pop(cloud, None)

@@ -280,7 +280,6 @@ class Year:
             world = self._connect(Function.EXPORT, only)
             if world is None:
                 return None
-            self._owing.a_run_comes(self.clock.time)
             report = export_run(world, trigger, limits=limits)
         except Killed:
             self.counts["killed"] += 1
