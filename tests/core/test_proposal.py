@@ -265,6 +265,15 @@ class TestWriting:
         assert parse_config(text.encode(), "proposal") == proposal.config
         assert "\x1b" not in text
 
+    @pytest.mark.parametrize(
+        "value", ["\x85", "a\x85b", "\u2028", "x\u202ey", "\ufeff", "a\tb", "é"]
+    )
+    def test_a_tag_stays_what_it_is_and_only_what_can_be_seen_is_written(self, value: str) -> None:
+        proposal = propose(a_survey([a_volume(1, backup=value)]))
+        text = write_proposal(proposal, {})
+        assert parse_config(text.encode(), "proposal") == proposal.config
+        assert all(line.isprintable() for line in text.split("\n"))
+
     def test_refusals_name_a_few_volumes(self) -> None:
         text = write_proposal(propose(a_survey(fleet(7))), {"volume_too_large": fleet(7)})
         assert "exports of 7 volumes will be refused (volume_too_large): vol0, vol1" in text

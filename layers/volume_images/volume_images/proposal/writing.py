@@ -133,7 +133,18 @@ def _set(model: BaseModel) -> dict[str, object]:
 
 
 def _yaml(document: Mapping[str, object]) -> list[str]:
-    text: str = yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=_WIDTH)
+    """Return lines of YAML; a tag with a character that nobody can see or print is escaped.
+
+    Among those characters are YAML's own line ends (U+0085, U+2028), which would break a line.
+    """
+    lines = _dumped(document, allow_unicode=True)
+    if all(line.isprintable() for line in lines):
+        return lines
+    return _dumped(document, allow_unicode=False)
+
+
+def _dumped(document: Mapping[str, object], *, allow_unicode: bool) -> list[str]:
+    text: str = yaml.safe_dump(document, sort_keys=False, allow_unicode=allow_unicode, width=_WIDTH)
     return text.removesuffix("\n").split("\n")
 
 
