@@ -20,6 +20,7 @@ from tests.core.export_samples import (
     volume,
 )
 from volume_images.export.changes import Follow, Stick
+from volume_images.export.draft import changed
 from volume_images.export.settlement import changes_of, outcome_of, stuck_changes
 from volume_images.export.settling import (
     Settled,
@@ -157,7 +158,24 @@ def test_pending_beyond_its_deadline_is_not_stuck_while_its_volume_uploads() -> 
         Settlement.PENDING
     )
     assert settle(under_way(), sight(pending), LATE).settlement is Settlement.PENDING
-    assert settle(under_way(), sight(pending), VERY_LATE).settlement is Settlement.UNKNOWN
+    late = settle(under_way(), sight(pending), VERY_LATE)
+    assert late.settlement is Settlement.LATE
+    assert outcome_of(late, "lab").result is ExportResult.UNKNOWN
+
+
+def test_a_late_export_frees_its_place_and_is_followed_to_its_end() -> None:
+    entry = under_way()
+    pending = image(status="saving", image_id="image-1")
+    before = state(under_way={entry.image_name: entry})
+    late = settle(entry, sight(pending), VERY_LATE)
+    after = changed(before, changes_of([late], before, VERY_LATE))
+    assert after.under_way == {}
+    assert list(after.late) == [entry.image_name]
+    assert changes_of([late], after, VERY_LATE) == []
+    freed = sight(pending, volumes_read={DB: volume()})
+    ended = changed(after, changes_of([settle(entry, freed, VERY_LATE)], after, VERY_LATE))
+    assert ended.late == {}
+    assert list(ended.stuck) == ["image-1"]
 
 
 def test_a_listing_that_lags_makes_nothing_stuck_that_is_done() -> None:

@@ -6,17 +6,18 @@ from datetime import timedelta
 import pytest
 
 from tests.export_site import ExportSite
-from tests.fleet import Fleet
+from tests.fleet import START, Fleet
 from tests.sandbox.fates import GOOD, Fate, ImageFate
 from tests.sandbox.seeds import plant_volumes
 from volume_images.bootstrap import connect
 from volume_images.cleanup.run import cleanup_run
-from volume_images.model import Dialect, ImageStatus, RequestedExport, Requests, Tick
+from volume_images.model import Dialect, GroupKey, ImageStatus, RequestedExport, Requests, Tick
 from volume_images.protocols import RunLimits
 from volume_images.report import Function, Gauge, ImageResult
 from volume_images.settings import Settings
 
 HOUR = timedelta(hours=1)
+DAY = timedelta(days=1)
 DEADLINE = 61 * timedelta(minutes=1)
 """Of a volume of 1 GiB."""
 
@@ -68,6 +69,53 @@ def test_a_volume_left_uploading_has_every_slot_missed_and_stops_no_other(places
     ]
     slots = [name[-16:] for name in cloud.posts if healthy in name]
     assert slots == [f"2026030{day}T020000Z" for day in (2, 3, 4, 5)]
+
+
+def live(fleet: Fleet, time: timedelta) -> None:
+    """Let exports and cleanups come every two hours."""
+    end = fleet.clock.now() + time
+    while fleet.clock.now() < end:
+        fleet.run(limits=RunLimits(act=20, end=520))
+        cleanup_run(fleet.world(), Tick(), limits=RunLimits())
+        fleet.clock.time += 2 * HOUR
+
+
+@pytest.mark.parametrize("state_is_lost", [False, True])
+def test_an_image_whose_volume_is_freed_days_later_goes_away(*, state_is_lost: bool) -> None:
+    """It is followed for as long as it takes, beyond what listings reach back to."""
+    fleet = Fleet(volumes=2)
+    cloud = fleet.only
+    cloud.export_times = [timedelta(days=400), timedelta(minutes=10)]
+    fleet.run()
+    (left,) = (one for one in cloud.held.values() if cloud.volume_id(0) in one.name)
+    live(fleet, 10 * DAY)
+    if state_is_lost:
+        fleet.store.objects.clear()
+        live(fleet, DAY)
+    assert left.id not in fleet.state().stuck
+    assert left.name not in fleet.state().under_way
+    cloud.sticks = frozenset({cloud.volume_id(0)})  # it no longer uploads, and its image is no more
+    live(fleet, 2 * HOUR)
+    assert left.id in fleet.state().stuck
+    live(fleet, 26 * HOUR)
+    assert left.id not in cloud.held
+    assert not fleet.state().late
+
+
+def test_an_image_that_ends_days_later_is_good_all_the_same() -> None:
+    fleet = Fleet(volumes=2)
+    cloud = fleet.only
+    cloud.export_times = [timedelta(days=9), timedelta(minutes=10)]
+    fleet.run()
+    live(fleet, 10 * DAY)
+    good = (
+        fleet.state()
+        .record(GroupKey("daily", requested=False, volume_id=cloud.volume_id(0)))
+        .newest_good
+    )
+    assert good is not None
+    assert good.slot == START.replace(minute=0)
+    assert not any("20260302" in name for name in fleet.state().late)
 
 
 def test_a_request_whose_image_never_ends_does_not_wait_for_ever() -> None:

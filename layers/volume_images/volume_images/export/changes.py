@@ -152,6 +152,19 @@ class Leave:
     def apply(self, draft: Draft) -> None:
         """Free its place."""
         draft.under_way.pop(self.image_name, None)
+        draft.late.pop(self.image_name, None)
+
+
+@dataclass(frozen=True, slots=True)
+class RunLate:
+    """An export is long beyond its deadline, and its volume still uploading."""
+
+    entry: UnderWay
+
+    def apply(self, draft: Draft) -> None:
+        """Free its place, but follow it to its end."""
+        draft.under_way.pop(self.entry.image_name, None)
+        draft.late[self.entry.image_name] = self.entry
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,7 +215,7 @@ class Stick:
     def apply(self, draft: Draft) -> None:
         """Keep when it was first found so: its removal counts from there."""
         draft.stuck.setdefault(self.image_id, self.stuck)
-        draft.under_way.pop(self.stuck.image_name, None)
+        Leave(self.stuck.image_name).apply(draft)
 
 
 @dataclass(frozen=True, slots=True)

@@ -89,7 +89,7 @@ def _next_look(
     looks += [decision.look_at for decision in plan.decisions if decision.look_at is not None]
     if plan.steps or state.under_way or state.waiting:
         looks.append(now)  # whatever came of the steps, the next tick settles it
-    if state.stuck:
+    if state.stuck or state.late:
         looks.append(now + STUCK_EVERY)
     if state.unmarked:
         looks.append(now + MARK_EVERY)
@@ -106,7 +106,7 @@ def _next_look(
 def _over(state: ExportState, members: Sequence[Member]) -> frozenset[str]:
     """Return the records that nothing refers to any more: no entry lives without an end."""
     covered = _covered(members)
-    used = {entry.group for entry in state.under_way.values()}
+    used = {entry.group for entry in (*state.under_way.values(), *state.late.values())}
     used |= {entry.group for entry in state.waiting.values()}
     return frozenset(
         key for key in state.records if key not in used and not _is_covered(key, covered)

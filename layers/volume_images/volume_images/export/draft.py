@@ -24,6 +24,7 @@ class Draft:
 
     records: dict[str, Record]
     under_way: dict[str, UnderWay]
+    late: dict[str, UnderWay]
     stuck: dict[str, Stuck]
     unmarked: dict[str, Unmarked]
     waiting: dict[str, Waiting]
@@ -51,6 +52,7 @@ def changed(state: ExportState, changes: Iterable[Change]) -> ExportState:
     draft = Draft(
         records=dict(state.records),
         under_way=dict(state.under_way),
+        late=dict(state.late),
         stuck=dict(state.stuck),
         unmarked=dict(state.unmarked),
         waiting=dict(state.waiting),
@@ -66,6 +68,7 @@ def changed(state: ExportState, changes: Iterable[Change]) -> ExportState:
         update={
             "records": draft.records,
             "under_way": draft.under_way,
+            "late": draft.late,
             "stuck": draft.stuck,
             "unmarked": draft.unmarked,
             "waiting": draft.waiting,

@@ -74,7 +74,7 @@ def gather(
     who = identity(config, cloud.project_id, errand.world.deployment_id)
     ours = _recognised(images, who, seen.volumes)
     pending = [one for one in ours if one.state is ImageState.PENDING]
-    followed = list(state.under_way.values())
+    followed = [*state.under_way.values(), *state.late.values()]
     followed += adopted(state, pending, seen.volumes, errand.world.run_id)
     listed = {image.id: image for image in images} | {one.image.name: one.image for one in ours}
     jobs = _read(jobs_to_read(followed, listed, now), cloud.volumes.job, workers)

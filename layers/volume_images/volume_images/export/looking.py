@@ -80,7 +80,8 @@ def _look_once(
         outcome_of(one, errand.cloud)
         for one in settled
         # What a run before gave up, it also told of: such an image is found again at every look.
-        if one.settlement is not Settlement.UNKNOWN or one.entry.image_name in before.under_way
+        if one.settlement not in (Settlement.UNKNOWN, Settlement.LATE)
+        or one.entry.image_name in before.under_way
     )
     progress = progress.noting(plan.given_up)  # the last word, whatever became of its export
 

@@ -10,6 +10,7 @@ from volume_images.export.changes import (
     FoundGood,
     Leave,
     MarkLater,
+    RunLate,
     Stick,
     Unanswered,
     Unstick,
@@ -38,7 +39,7 @@ def outcome_of(one: Settled, cloud: str) -> Outcome:
             result, reason = ExportResult.DEFERRED, "uploading"
         case Settlement.HELD:
             result, reason = ExportResult.DEFERRED, "intended"
-        case Settlement.UNKNOWN:
+        case Settlement.UNKNOWN | Settlement.LATE:
             result, reason = ExportResult.UNKNOWN, "image_unknown"
         case Settlement.NO_ANSWER:
             result, reason = ExportResult.UNKNOWN, "answer_lost"
@@ -98,6 +99,11 @@ def _changes(one: Settled, state: ExportState, now: datetime) -> list[Change]:
             return [] if followed == known else [Follow(followed)]
         case Settlement.HELD:
             return []
+        case Settlement.LATE:
+            assert one.image is not None
+            followed = entry.model_copy(update={"image_id": one.image.id})
+            known = state.late.get(entry.image_name)
+            return [] if followed == known else [RunLate(followed)]
         case Settlement.UNKNOWN:
             return [leave]
         case Settlement.NO_ANSWER:

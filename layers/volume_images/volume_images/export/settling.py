@@ -14,7 +14,7 @@ INTENT_HOLDS = timedelta(minutes=10)
 """How long an intent without an image belongs to the run that wrote it."""
 
 AFTER_DEADLINE = timedelta(hours=1)
-"""How long after its deadline an export is followed at the latest."""
+"""How long after its deadline an export holds its place at the latest."""
 
 DEADLINE = timedelta(hours=1)
 DEADLINE_PER_GIB = timedelta(minutes=1)
@@ -29,6 +29,7 @@ class Settlement(StrEnum):
     VANISHED = "vanished"
     GONE = "gone"
     STUCK = "stuck"
+    LATE = "late"
     UNKNOWN = "unknown"
     NO_ANSWER = "no_answer"
     HELD = "held"
@@ -98,11 +99,12 @@ def adopted(
     state: ExportState, pending: Sequence[Recognised], volumes: Mapping[str, Volume], run_id: str
 ) -> Sequence[UnderWay]:
     """Return pending images of ours that the state does not follow, as exports under way."""
-    known = {entry.image_id for entry in state.under_way.values()} | state.stuck.keys()
+    followed = {**state.under_way, **state.late}
+    known = {entry.image_id for entry in followed.values()} | state.stuck.keys()
     entries = []
     for one in pending:
         image = one.image
-        if image.id in known or (image.name in state.under_way):
+        if image.id in known or image.name in followed:
             continue
         volume = volumes.get(one.group.volume_id)
         size_gib = volume.size_gib if volume else 0
@@ -207,7 +209,7 @@ def _from_image(entry: UnderWay, image: Image, sight: Sight, now: datetime) -> S
             if now > entry.deadline and sight.not_uploading(entry):
                 return Settled(entry, Settlement.STUCK, f"since {entry.deadline:%FT%TZ}", image)
             if now > entry.deadline + AFTER_DEADLINE:
-                return Settled(entry, Settlement.UNKNOWN, "pending beyond its deadline", image)
+                return Settled(entry, Settlement.LATE, "pending beyond its deadline", image)
             return Settled(entry, Settlement.PENDING, image.status, image)
 
 

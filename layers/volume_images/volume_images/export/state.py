@@ -146,8 +146,9 @@ class ExportState(State):
     knew, by policy: an edit must not invent slots in the past. `former_schedules` are the ones
     before that may still owe a slot, oldest first. `schedule_has_turn` when the newest export was
     one outside the schedule: a lone free place is then not for another such. `discovered` are
-    volumes found by their tags, by id; `records` and `waiting` go by group, `under_way` by image
-    name, `stuck` and `unmarked` by image id.
+    volumes found by their tags, by id; `records` and `waiting` go by group, `under_way` and `late`
+    by image name, `stuck` and `unmarked` by image id. `late` are exports that hold no place any
+    more, long beyond their deadlines, but whose volumes are still uploading.
     """
 
     next_look: Instant | None = None
@@ -164,6 +165,7 @@ class ExportState(State):
     discovered_at: Instant | None = None
     records: Mapping[str, Record] = {}
     under_way: Mapping[str, UnderWay] = {}
+    late: Mapping[str, UnderWay] = {}
     stuck: Mapping[str, Stuck] = {}
     unmarked: Mapping[str, Unmarked] = {}
     waiting: Mapping[str, Waiting] = {}

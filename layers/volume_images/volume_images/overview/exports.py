@@ -36,7 +36,7 @@ class Remembered:
     ) -> "Remembered":
         """Sort what a state holds."""
         pending: dict[Pair, list[Pending]] = defaultdict(list)
-        for entry in state.under_way.values():
+        for entry in (*state.under_way.values(), *state.late.values()):
             group = GroupKey.parse(entry.group)
             pending[_pair(group)].append(
                 Pending(
