@@ -13,16 +13,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.report_samples import START, outcome, report
-from volume_images.event_bus import SOURCE
-from volume_images.events_out import (
-    MOST_OF_A_KIND,
-    Event,
-    EventType,
-    Told,
-    events,
-    nothing_told,
-    told_after,
-)
 from volume_images.report import (
     CloudOutcome,
     CloudResult,
@@ -34,6 +24,16 @@ from volume_images.report import (
     ImageResult,
     Outcome,
     Report,
+)
+from volume_images.telling.bus import SOURCE
+from volume_images.telling.events import (
+    MOST_OF_A_KIND,
+    Event,
+    EventType,
+    Told,
+    events,
+    nothing_told,
+    told_after,
 )
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "events.md"

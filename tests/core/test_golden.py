@@ -16,14 +16,14 @@ from pydantic import BaseModel
 from volume_images.cleanup.state import cleanup_state_key, empty_cleanup_state
 from volume_images.cli.filed_reports import parse_report
 from volume_images.config.schema import parse_config
-from volume_images.events_out import nothing_told
 from volume_images.export.state import empty_export_state, export_state_key
 from volume_images.image_name import ImageName
 from volume_images.memory import Origin, read_state
 from volume_images.report import RESULTS, CloudResult, FreshnessState, Function
 from volume_images.state import State
 from volume_images.storage.folder import ConfigFile, FolderStore
-from volume_images.telling import TOLD_KEY
+from volume_images.telling.events import nothing_told
+from volume_images.telling.listeners import TOLD_KEY
 from volume_images.used_config import use_config
 
 GOLDEN = Path(__file__).parents[1] / "golden"

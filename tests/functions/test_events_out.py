@@ -23,14 +23,14 @@ from volume_images.cli.by_hand import finish
 from volume_images.cli.exit_codes import ExitCode
 from volume_images.clock import SystemClock
 from volume_images.errors import RunFailed, StoreError
-from volume_images.event_bus import EventBus
-from volume_images.events_out import Event, events, nothing_told
 from volume_images.model import Dialect, Requests, Tick
 from volume_images.observability import publish
 from volume_images.protocols import Store, World
 from volume_images.report import ExportResult, Freshness, FreshnessState, Function, Report
 from volume_images.settings import Settings
-from volume_images.telling import TOLD_KEY, Listeners, Unsent, tell
+from volume_images.telling.bus import EventBus
+from volume_images.telling.events import Event, events, nothing_told
+from volume_images.telling.listeners import TOLD_KEY, Listeners, Unsent, tell
 
 BUS = "backup"
 AT_ONCE = SystemClock().monotonic

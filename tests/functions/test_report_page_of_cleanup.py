@@ -21,7 +21,7 @@ from volume_images.overview.gathering import look_at_fleet
 from volume_images.pages.after_cleanup import PAGE_KEY, FleetPage
 from volume_images.protocols import RunLimits, World
 from volume_images.report import Function, Report
-from volume_images.telling import Listeners
+from volume_images.telling.listeners import Listeners
 
 NO_LIMITS = RunLimits()
 

@@ -5,8 +5,8 @@ import json
 import pytest
 
 from tests.template.rendered import Stack
-from volume_images.event_bus import SOURCE
-from volume_images.events_out import EventType
+from volume_images.telling.bus import SOURCE
+from volume_images.telling.events import EventType
 
 SCHEDULES = {"ExportVolumes": "Tick", "CleanupImages": "Look"}
 

@@ -4,8 +4,8 @@ import pytest
 
 from tests.template.permissions import allowed, listed, statements
 from tests.template.rendered import Stack, template
-from volume_images.event_bus import SOURCE
 from volume_images.pages.after_cleanup import PAGE_KEY
+from volume_images.telling.bus import SOURCE
 
 SECRET = "arn:aws:secretsmanager:eu-central-1:111122223333:secret:volume-images"
 ROLES = {"ExportRole": "export", "CleanupRole": "cleanup"}

@@ -10,7 +10,7 @@ from botocore.config import Config as ClientOptions
 from botocore.exceptions import BotoCoreError
 
 from volume_images.errors import SettingsError
-from volume_images.event_bus import EventsClient
+from volume_images.telling.bus import EventsClient
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

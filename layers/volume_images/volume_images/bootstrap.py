@@ -14,8 +14,6 @@ from volume_images.clock import ServedClock, SystemClock
 from volume_images.cloud_secrets import Credential, read_aws_secret, read_local_secret
 from volume_images.config.schema import CloudConfig
 from volume_images.errors import CredentialError, SettingsError, VolumeImagesError
-from volume_images.event_bus import EventBus
-from volume_images.heartbeat import beat
 from volume_images.observability import in_lambda
 from volume_images.protocols import Clock, RestoreWorld, Store, World
 from volume_images.report import Function
@@ -24,7 +22,9 @@ from volume_images.settings import Settings
 from volume_images.storage.address import CA_BUNDLE_LIMIT, ConfigSource, S3Address, parse_address
 from volume_images.storage.folder import ConfigFile, FolderStore
 from volume_images.storage.s3 import S3Config, S3Store, read_object
-from volume_images.telling import Listeners
+from volume_images.telling.bus import EventBus
+from volume_images.telling.heartbeat import beat
+from volume_images.telling.listeners import Listeners
 from volume_images.used_config import UsedConfig, use_config
 
 if TYPE_CHECKING:

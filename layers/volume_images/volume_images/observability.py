@@ -27,7 +27,7 @@ from volume_images.report import (
     Report,
 )
 from volume_images.run_id import new_run_id
-from volume_images.telling import NOBODY, Listeners, tell
+from volume_images.telling.listeners import NOBODY, Listeners, tell
 
 Answer = dict[str, Any]
 Handler = Callable[[Any, Any], Answer]

@@ -8,8 +8,8 @@ from typing import Any, Protocol
 from botocore.exceptions import BotoCoreError, ClientError
 
 from volume_images.errors import SettingsError
-from volume_images.events_out import Event
-from volume_images.telling import Unsent
+from volume_images.telling.events import Event
+from volume_images.telling.listeners import Unsent
 
 SOURCE = "volume-images"
 

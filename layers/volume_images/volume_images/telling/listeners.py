@@ -1,13 +1,13 @@
-"""Who hears of a run besides its invoker: a bus, a watch that waits for a beat, people."""
+"""What is told of a run, to whoever listens; what did not arrive is told again."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from volume_images.errors import StoreError
-from volume_images.events_out import Event, events, nothing_told, told_after
 from volume_images.memory import Origin, read_state, replace_state
 from volume_images.protocols import World
 from volume_images.report import Function, Report
+from volume_images.telling.events import Event, events, nothing_told, told_after
 
 TOLD_KEY = "state/cleanup/told/events.json"
 """Beside the clouds' states, and never one of them: no cloud's name has a slash."""
