@@ -7,7 +7,13 @@ from functools import lru_cache
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
-from volume_images.retention.rules import Duration, RetentionRules
+from volume_images.retention.calendar import LONGEST_BUCKETS
+from volume_images.retention.rules import (
+    COUNT_RULES,
+    WINDOW_RULES,
+    Duration,
+    RetentionRules,
+)
 from volume_images.schedule import slots
 from volume_images.simulate import DAY, Evening, Span, evenings, slots_within
 
@@ -21,22 +27,14 @@ MOST_STEPPED = 2000
 """Images kept beyond which the year is not gone through by day: a bound is enough there."""
 
 _PERIODS = {
-    "min_keep": timedelta(),
-    "keep_last": timedelta(),
-    "keep_hourly": timedelta(hours=1),
-    "keep_daily": DAY,
-    "keep_weekly": 7 * DAY,
-    "keep_monthly": 31 * DAY,
-    "keep_yearly": 366 * DAY,
-    "keep_within": timedelta(),
-    "keep_within_hourly": timedelta(),
-    "keep_within_daily": timedelta(),
-    "keep_within_weekly": timedelta(),
-    "keep_within_monthly": timedelta(),
-    "keep_within_yearly": timedelta(),
+    name: LONGEST_BUCKETS.get(name.removeprefix("keep_"), timedelta())
+    for name in ("min_keep", *COUNT_RULES, *WINDOW_RULES)
 }
-_FINER_THAN_DAYS = ("min_keep", "keep_last", "keep_hourly", "keep_within", "keep_within_hourly")
-_FINE = {name: _PERIODS[name] for name in _FINER_THAN_DAYS}
+_FINE = {
+    name: period
+    for name, period in _PERIODS.items()
+    if LONGEST_BUCKETS.get(name.rpartition("_")[2], timedelta()) < DAY
+}
 _INSTANT = timedelta(microseconds=1)
 
 

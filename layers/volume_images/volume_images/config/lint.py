@@ -10,20 +10,14 @@ from volume_images.config.capacity import policy_steady_state
 from volume_images.config.problems import spell_path
 from volume_images.config.schema import Config, Policy
 from volume_images.errors import Problem
-from volume_images.simulate import slots_within
+from volume_images.retention.calendar import LONGEST_BUCKETS
+from volume_images.simulate import DAY, slots_within
 from volume_images.steady_state import YEAR
 
 SHORTEST_WORD = 4
 """Of shorter words, one letter is too much of it to be a slip: `db`, `web`."""
 
 _HOUR = timedelta(hours=1)  # by which a night of changing clocks lengthens a gap
-_TIERS = {
-    "hourly": timedelta(hours=1),
-    "daily": timedelta(days=1) + _HOUR,
-    "weekly": timedelta(days=7) + _HOUR,
-    "monthly": timedelta(days=31) + _HOUR,
-    "yearly": timedelta(days=366) + _HOUR,
-}
 
 Path = tuple[str | int, ...]
 
@@ -62,9 +56,9 @@ def _unreachable(policy: Policy) -> dict[str, str]:
         return {}
     gap = _usual_gap(policy.schedule, policy.timezone)
     found = {}
-    for tier, period in _TIERS.items():
+    for tier, period in LONGEST_BUCKETS.items():
         count = getattr(policy.retention, f"keep_{tier}")
-        if gap <= period:
+        if gap <= (period if period < DAY else period + _HOUR):
             continue
         if count:
             found[f"keep_{tier}"] = (
@@ -99,7 +93,7 @@ def _swallowed(config: Config, policy: Policy) -> dict[str, str]:
     if state is None:
         return {}
     found = {}
-    for rule in (f"keep_{prefix}{tier}" for prefix in ("", "within_") for tier in _TIERS):
+    for rule in (f"keep_{prefix}{tier}" for prefix in ("", "within_") for tier in LONGEST_BUCKETS):
         if rule not in state.work or rule in state.needed:
             continue
         others = sorted(

@@ -8,6 +8,15 @@ from zoneinfo import ZoneInfo
 from volume_images.retention.rules import Duration
 
 SLOTS_REMEMBERED = 16_384  # of every hour for almost two years
+LONGEST_BUCKETS = {
+    "hourly": timedelta(hours=1),
+    "daily": timedelta(days=1),
+    "weekly": timedelta(days=7),
+    "monthly": timedelta(days=31),
+    "yearly": timedelta(days=366),
+}
+"""How long a bucket of each tier lasts at most, but for the night that clocks are put back in."""
+
 BEGINNING_OF_TIME = datetime.min.replace(tzinfo=UTC)
 
 Buckets = tuple[int, int, int, int, int]

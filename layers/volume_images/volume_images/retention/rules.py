@@ -81,3 +81,11 @@ class RetentionRules(BaseModel):
         return not any(
             value for name, value in self if name.startswith("keep_") and value is not None
         )
+
+
+WINDOW_RULES = tuple(name for name in RetentionRules.model_fields if name.startswith("keep_within"))
+COUNT_RULES = tuple(
+    name
+    for name in RetentionRules.model_fields
+    if name.startswith("keep_") and name not in WINDOW_RULES
+)

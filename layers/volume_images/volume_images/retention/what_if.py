@@ -7,12 +7,13 @@ from datetime import datetime, timedelta
 
 from volume_images.errors import SafetyStop
 from volume_images.retention.judging import Candidate, Verdict, judge
-from volume_images.retention.rules import Duration, RetentionRules
-
-_COUNTS = tuple(
-    f"keep_{tier}" for tier in ("last", "hourly", "daily", "weekly", "monthly", "yearly")
+from volume_images.retention.rules import (
+    COUNT_RULES,
+    WINDOW_RULES,
+    Duration,
+    RetentionRules,
 )
-_WINDOWS = ("keep_within", *(f"keep_within_{name.removeprefix('keep_')}" for name in _COUNTS[1:]))
+
 _DAY = timedelta(days=1)
 _HOUR = timedelta(hours=1)
 
@@ -84,7 +85,7 @@ class Bound:
 
 def what_would_keep(case: Case, image_id: str) -> tuple[Bound, ...]:
     """Say which single rules would keep an image that expires, each from which value on."""
-    found = [_least_count(case, image_id, rule) for rule in _COUNTS]
+    found = [_least_count(case, image_id, rule) for rule in COUNT_RULES]
     found.append(_least_window(case, image_id, "keep_within", "d"))
     found.append(_least_floor(case, image_id))
     return tuple(bound for bound in found if bound is not None)
@@ -96,7 +97,7 @@ def what_lets_go(case: Case, image_id: str) -> tuple[Bound, ...]:
     Empty if no change of the rules lets it go: something of each group stays.
     """
     bounds = []
-    for rule in (*_COUNTS, *_WINDOWS):
+    for rule in (*COUNT_RULES, *WINDOW_RULES):
         value = getattr(case.rules, rule)
         if value and case.ruled_by(**{rule: value}).keeps(image_id):
             bound = (
