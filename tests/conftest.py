@@ -10,7 +10,7 @@ from tests.export_site import ExportSite
 from tests.sandbox.stack import SandboxStack
 from tests.security.canary_watch import pytest_runtest_makereport  # noqa: F401 - a hook of pytest
 from tests.stack_in_force import stack_in_force
-from volume_images.model import Dialect
+from volume_images.dialect import Dialect
 
 # A test that names no number of examples of its own takes as many as the profile says.
 settings.register_profile(

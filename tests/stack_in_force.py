@@ -6,7 +6,7 @@ from contextlib import contextmanager
 import pytest
 
 from tests.sandbox.stack import SandboxStack
-from volume_images.model import Dialect
+from volume_images.dialect import Dialect
 
 
 @contextmanager

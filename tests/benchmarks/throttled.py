@@ -24,7 +24,8 @@ from volume_images.cloud.credentials import parse_secret
 from volume_images.cloud.open import open_cloud
 from volume_images.cloud.wire import tls_context
 from volume_images.config.schema import CloudConfig
-from volume_images.model import Dialect, ExportRequest
+from volume_images.dialect import Dialect
+from volume_images.model import ExportRequest
 
 LIMITS: dict[str, Callable[[float, Random], Limit]] = {
     "window": Window,

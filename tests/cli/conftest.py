@@ -16,7 +16,7 @@ import yaml
 from tests.sandbox.cloud_server import PROJECT_NAME, REGION, CloudSandbox
 from tests.sandbox.stack import SandboxStack
 from volume_images.cli import main
-from volume_images.model import Dialect
+from volume_images.dialect import Dialect
 
 
 @dataclass(frozen=True)

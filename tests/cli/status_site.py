@@ -8,8 +8,8 @@ from datetime import UTC, datetime, timedelta
 from tests.sandbox.seeds import PREFIX
 from tests.sandbox.stack import POLICY_NAME, SandboxStack
 from tests.sandbox.world import SandboxImage, SandboxVolume
+from volume_images.dialect import Dialect
 from volume_images.image_name import ImageName
-from volume_images.model import Dialect
 
 SLOT = datetime(2026, 3, 2, 2, tzinfo=UTC)
 DAY = timedelta(days=1)

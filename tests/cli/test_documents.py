@@ -17,7 +17,7 @@ from volume_images.cleanup.rows import LONGEST_GAP
 from volume_images.cloud.retries import LEFT_ALONE, MOST_FAILURES
 from volume_images.config.schema import CloudConfig
 from volume_images.config.selection import MOST_REQUESTED
-from volume_images.export.preflight import LARGEST_GIB
+from volume_images.dialect import Dialect
 from volume_images.export.rounds import CLOUDS_AT_ONCE
 from volume_images.image_name import MAX_LENGTH
 from volume_images.metrics import METRICS
@@ -136,7 +136,7 @@ def test_as_many_metrics_and_alarms_are_paid_for_as_it_says() -> None:
         f"| clouds served at once by a run | {CLOUDS_AT_ONCE},",
         f"| volumes of a request | {MOST_REQUESTED} |",
         f"| image names | {MAX_LENGTH} characters |",
-        f"| a volume on Huawei Cloud | {LARGEST_GIB // 1024} TiB |",
+        f"| a volume on Huawei Cloud | {Dialect.HUAWEI.traits.largest_gib // 1024} TiB |",
         f"| listed volumes | config of {CONFIG_LIMIT // 2**20} MiB,",
         f"`requests_per_second` ({_OF_A_CLOUD['requests_per_second'].default})",
         f"`max_in_flight` ({_OF_A_CLOUD['max_in_flight'].default})",

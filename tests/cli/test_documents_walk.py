@@ -14,7 +14,7 @@ import pytest
 from tests.cli.conftest import Cli
 from tests.documents.pages import CHECKOUT, blocks, fits, steps
 from tests.sandbox.stack import SandboxStack
-from volume_images.model import Dialect
+from volume_images.dialect import Dialect
 
 pytestmark = pytest.mark.slow
 

@@ -10,8 +10,8 @@ from tests.demo.history import plant_history
 from tests.sandbox.seeds import FIRST_VOLUMES
 from tests.sandbox.stack import POLICY_NAME, SandboxStack
 from tests.sandbox.things import SandboxImage
+from volume_images.dialect import Dialect
 from volume_images.image_name import ImageName
-from volume_images.model import Dialect
 
 DB = FIRST_VOLUMES[0][0]
 SLOT = datetime(2026, 3, 2, 2, tzinfo=UTC)

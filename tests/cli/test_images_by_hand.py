@@ -11,7 +11,7 @@ import pytest
 from tests.cleanup_site import DB, Site
 from tests.cli.conftest import Cli
 from tests.sandbox.stack import SandboxStack
-from volume_images.model import Dialect
+from volume_images.dialect import Dialect
 
 DAY = timedelta(days=1)
 

@@ -9,7 +9,7 @@ import yaml
 from tests.cli.conftest import Cli, entry_of
 from tests.sandbox.cloud_server import PROJECT_NAME, REGION, CloudSandbox
 from tests.sandbox.stack import SandboxStack
-from volume_images.model import Dialect
+from volume_images.dialect import Dialect
 
 
 @pytest.fixture(scope="module")

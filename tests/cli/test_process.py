@@ -18,7 +18,7 @@ from tests.cli.conftest import Cli
 from tests.demo.history import expired, plant_history
 from tests.sandbox.seeds import FIRST_VOLUMES
 from tests.sandbox.stack import SandboxStack
-from volume_images.model import Dialect
+from volume_images.dialect import Dialect
 
 pytestmark = pytest.mark.slow
 

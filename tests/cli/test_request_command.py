@@ -6,7 +6,7 @@ from tests.cli.conftest import Cli
 from tests.sandbox.seeds import FIRST_VOLUMES
 from tests.sandbox.stack import SandboxStack
 from volume_images.cli.request_command import told_as_one
-from volume_images.model import Dialect
+from volume_images.dialect import Dialect
 from volume_images.report import ExportResult, Function, Outcome, Report
 
 DB, WEB, LOG = (volume_id for volume_id, _, _ in FIRST_VOLUMES)

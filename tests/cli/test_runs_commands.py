@@ -11,8 +11,8 @@ import pytest
 from tests.cli.conftest import Cli, Ran
 from tests.sandbox.stack import SandboxStack
 from volume_images.cli.filed_runs import report_keys
+from volume_images.dialect import Dialect
 from volume_images.filing import filed
-from volume_images.model import Dialect
 from volume_images.report import CloudOutcome, CloudResult, ExportResult, Function, Outcome, Report
 from volume_images.run_id import named_at, new_run_id
 from volume_images.storage.folder import ConfigFile, FolderStore

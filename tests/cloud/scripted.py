@@ -14,7 +14,8 @@ from volume_images.cloud.credentials import Secret, parse_secret
 from volume_images.cloud.open import OpenedCloud, open_cloud
 from volume_images.cloud.wire import tls_context
 from volume_images.config.schema import CloudConfig
-from volume_images.model import Dialect, ExportRequest
+from volume_images.dialect import Dialect
+from volume_images.model import ExportRequest
 
 PROJECT = "0123456789abcdef0123456789abcdef"
 REGION = "region-1"

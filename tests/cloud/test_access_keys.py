@@ -14,8 +14,8 @@ from tests.sandbox.wire import json_answer
 from volume_images.cloud.credentials import parse_secret
 from volume_images.cloud.open import OpenedCloud, open_cloud
 from volume_images.config.schema import CloudConfig
+from volume_images.dialect import Dialect
 from volume_images.errors import CredentialError
-from volume_images.model import Dialect
 
 KEY = {"access_key": "AK0123456789", "secret_key": "canary-secret-key"}
 PROJECTS = "/identity/v3/projects"
@@ -234,6 +234,6 @@ def test_who_may_not_read_projects_names_theirs_by_id(scripted: ScriptedCloud, s
 
 
 def test_plain_openstack_knows_no_access_keys(scripted: ScriptedCloud) -> None:
-    with pytest.raises(CredentialError, match="of the dialect huawei alone; give"):
+    with pytest.raises(CredentialError, match="no cloud of the dialect openstack; give"):
         scripted.open(scripted_secret(scripted), dialect=Dialect.OPENSTACK)
     assert scripted.seen == []

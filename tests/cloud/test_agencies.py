@@ -23,8 +23,8 @@ from tests.sandbox.wire import Answer, json_answer
 from volume_images.cloud.credentials import Secret
 from volume_images.cloud.open import OpenedCloud
 from volume_images.cloud.tokens import Tokens
+from volume_images.dialect import Dialect
 from volume_images.errors import CloudUnavailable, CredentialError
-from volume_images.model import Dialect
 
 TOKENS = "/identity/v3/auth/tokens"
 AGENCY = {"name": "volume-images", "domain": "customer"}

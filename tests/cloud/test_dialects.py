@@ -11,8 +11,9 @@ from tests.sandbox.cloud_server import CloudSandbox
 from tests.sandbox.things import Visibility
 from volume_images.cloud import huawei, openstack
 from volume_images.cloud.open import OpenedCloud
+from volume_images.dialect import Dialect
 from volume_images.errors import Refused
-from volume_images.model import Dialect, ImageStatus
+from volume_images.model import ImageStatus
 
 GIB = 1024**3
 ABSENT = "00000000-0000-4000-8000-000000000000"

@@ -21,8 +21,9 @@ from tests.cloud.scripted import (
 )
 from tests.sandbox.http_server import HttpServer
 from tests.sandbox.wire import Answer, Request, json_answer
+from volume_images.dialect import Dialect
 from volume_images.errors import CloudUnavailable, HostNotAllowed, LostAnswer
-from volume_images.model import Dialect, NewVolume
+from volume_images.model import NewVolume
 
 
 class Thief:

@@ -10,8 +10,8 @@ from tests.sandbox.wire import json_answer
 from volume_images.cloud.endpoints import Service, Surroundings, find_service
 from volume_images.cloud.hosts import AllowedHosts
 from volume_images.cloud.huawei import HuaweiVolumes
+from volume_images.dialect import Dialect
 from volume_images.errors import CloudUnavailable, HostNotAllowed
-from volume_images.model import Dialect
 
 
 @pytest.fixture

@@ -20,9 +20,9 @@ from tests.cloud.scripted import (
 from tests.sandbox.cloud_server import CloudSandbox
 from tests.sandbox.wire import Answer, Request, json_answer
 from volume_images.cloud.open import OpenedCloud, open_cloud
+from volume_images.dialect import Dialect
 from volume_images.errors import CloudUnavailable, LostAnswer, Refused
 from volume_images.model import (
-    Dialect,
     Exchange,
     ExportJob,
     GroupKey,

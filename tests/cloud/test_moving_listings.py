@@ -11,8 +11,9 @@ from tests.sandbox.wire import json_answer
 from tests.sandbox.world import World
 from volume_images.cloud import huawei, openstack
 from volume_images.cloud.open import OpenedCloud
+from volume_images.dialect import Dialect
 from volume_images.errors import IncompleteListing
-from volume_images.model import Dialect, Exchange
+from volume_images.model import Exchange
 
 Movement = Callable[[World], None]
 PAGE = 3

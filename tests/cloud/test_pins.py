@@ -9,7 +9,8 @@ from tests.cloud.sandbox_opened import open_sandbox
 from tests.sandbox.cloud_server import CloudSandbox
 from tests.sandbox.things import SandboxImage
 from volume_images.cloud.open import OpenedCloud
-from volume_images.model import Dialect, RestorePin
+from volume_images.dialect import Dialect
+from volume_images.model import RestorePin
 
 PINS = tuple(
     RestorePin(datetime(2026, 3, day, 2, 5, tzinfo=UTC), f"2026030{day}T020500Z-5f0c1a9{day}")

@@ -23,8 +23,9 @@ from tests.cloud.scripted import (
     volume_document,
 )
 from tests.sandbox.wire import json_answer
+from volume_images.dialect import Dialect
 from volume_images.errors import CloudUnavailable, IncompleteListing, Refused
-from volume_images.model import Dialect, ExportAnswer, VolumeType
+from volume_images.model import ExportAnswer, VolumeType
 
 CLOUD_IMAGES = "/image/v2/cloudimages"
 MESSAGES = f"/volume/v3/{PROJECT}/messages"

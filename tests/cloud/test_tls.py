@@ -19,8 +19,8 @@ from volume_images.cloud.credentials import parse_secret
 from volume_images.cloud.open import OpenedCloud, open_cloud
 from volume_images.cloud.wire import tls_context
 from volume_images.config.schema import CloudConfig
+from volume_images.dialect import Dialect
 from volume_images.errors import CloudUnavailable, SettingsError
-from volume_images.model import Dialect
 
 
 @pytest.fixture(scope="module")

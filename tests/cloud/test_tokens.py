@@ -28,8 +28,8 @@ from tests.sandbox.wire import Answer, Request, json_answer
 from volume_images.cloud.credentials import Secret, parse_secret
 from volume_images.cloud.open import OpenedCloud, open_cloud
 from volume_images.cloud.tokens import Tokens
+from volume_images.dialect import Dialect
 from volume_images.errors import CloudError, CloudUnavailable, CredentialError, Throttled
-from volume_images.model import Dialect
 
 TOKENS = "/identity/v3/auth/tokens"
 WITHOUT_TOKEN = token_answer(1, "http://127.0.0.1").with_headers(X_Subject_Token="")

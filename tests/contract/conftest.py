@@ -10,7 +10,7 @@ from tests.contract.sandbox_site import SandboxSite
 from tests.contract.sites import Site, opened
 from tests.sandbox.cloud_server import CloudSandbox
 from volume_images.cloud.open import OpenedCloud
-from volume_images.model import Dialect
+from volume_images.dialect import Dialect
 
 SITES = (
     pytest.param(Dialect.HUAWEI, id="sandbox-huawei"),

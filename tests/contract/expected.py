@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
+from volume_images.dialect import Dialect
 from volume_images.errors import CloudError, CredentialError, NotFound, Refused
-from volume_images.model import Dialect
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,8 @@ import requests
 from tests.contract.sites import Owner, Spoilt, log_in, revoke
 from tests.openstack.places import BLOCK_STORAGE, DEFAULT_FOLDER, IMAGE, Places
 from volume_images.clock import SystemClock
-from volume_images.model import Dialect, VolumeStatus
+from volume_images.dialect import Dialect
+from volume_images.model import VolumeStatus
 from volume_images.protocols import Clock
 
 IMAGES = f"http://127.0.0.1:{IMAGE}/v2/images"

@@ -13,7 +13,8 @@ from volume_images.cloud.credentials import parse_secret
 from volume_images.cloud.open import OpenedCloud, open_cloud
 from volume_images.cloud.wire import tls_context
 from volume_images.config.schema import CloudConfig
-from volume_images.model import Dialect, ExportAnswer, ExportRequest, Image, VolumeStatus
+from volume_images.dialect import Dialect
+from volume_images.model import ExportAnswer, ExportRequest, Image, VolumeStatus
 from volume_images.protocols import Clock
 
 TLS = tls_context()

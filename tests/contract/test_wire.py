@@ -18,7 +18,7 @@ from tests.contract.openstack_site import OpenstackSite
 from tests.contract.sandbox_site import SandboxSite
 from tests.contract.sites import ABSENT, Owner, Site, log_in
 from tests.sandbox.cloud_server import CloudSandbox
-from volume_images.model import Dialect
+from volume_images.dialect import Dialect
 
 pytestmark = pytest.mark.openstack
 

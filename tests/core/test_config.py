@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from volume_images.config.schema import Config, DiskFormat, config_schema, parse_config
+from volume_images.dialect import Dialect
 from volume_images.errors import ConfigError, Problem
-from volume_images.model import Dialect
 
 EXAMPLE = (Path(__file__).parent / "data" / "example.yaml").read_bytes()
 VOLUME = "16369c5d-384d-4e64-b37a-56d898769362"

@@ -29,13 +29,13 @@ from tests.core.export_samples import (
     under_way,
     volume,
 )
+from volume_images.dialect import Dialect
 from volume_images.export.decisions import Scene
 from volume_images.export.draft import changed
 from volume_images.export.owed import Debt, Overdue, Owed
 from volume_images.export.planning import ExportPlan, intents, plan_exports
-from volume_images.export.preflight import DEFAULT_DISK_FORMAT
 from volume_images.export.state import NewestGood, Record, Refusal, Stuck
-from volume_images.model import Dialect, GroupKey
+from volume_images.model import GroupKey
 from volume_images.recognition import ImageState
 from volume_images.report import ExportResult
 
@@ -63,7 +63,7 @@ def test_a_due_slot_with_nothing_against_it_is_started_under_its_name() -> None:
 def test_formats_are_always_sent_and_default_by_dialect() -> None:
     (step,) = plan(scene()).steps
     assert (step.request.disk_format, step.request.container_format) == ("vhd", "bare")
-    assert DEFAULT_DISK_FORMAT[Dialect.OPENSTACK] == "raw"
+    assert Dialect.OPENSTACK.traits.default_format == "raw"
     asked = config(export={"disk_format": "zvhd2", "os_type": "windows", "force": True})
     (step,) = plan(scene(settings=asked)).steps
     assert (step.request.disk_format, step.request.os_type) == ("zvhd2", "windows")

@@ -8,7 +8,8 @@ from volume_images.config.checks import check_config
 from volume_images.config.lint import lint_config
 from volume_images.config.schema import CloudConfig, Config, VolumeEntry, parse_config
 from volume_images.config.selection import discovered, members
-from volume_images.model import Dialect, Volume
+from volume_images.dialect import Dialect
+from volume_images.model import Volume
 from volume_images.proposal.fitting import Cadence, Proposal, Survey, propose
 from volume_images.proposal.grouping import group_volumes
 from volume_images.proposal.writing import shortage, write_proposal

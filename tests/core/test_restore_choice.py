@@ -25,8 +25,9 @@ from tests.core.cleanup_samples import (
     volumes,
 )
 from volume_images.cleanup.state import VolumeFacts
+from volume_images.dialect import Dialect
 from volume_images.errors import InputError
-from volume_images.model import Dialect, Image, Volume
+from volume_images.model import Image, Volume
 from volume_images.recognition import GIB, ImageState, Recognised, identity, recognise
 from volume_images.restore.choosing import (
     choose,

@@ -13,7 +13,7 @@ from typing import Any
 from tests.demo.history import NIGHTS, expired, plant_history
 from tests.demo.shown import WIDTH, Outcome, Screen
 from tests.sandbox.stack import SandboxStack
-from volume_images.model import Dialect
+from volume_images.dialect import Dialect
 
 VOLUMES = 6
 SLOT = datetime(2026, 3, 2, 2, tzinfo=UTC)

@@ -14,6 +14,7 @@ from tests.sandbox.fates import GOOD, Fate, ImageFate, VolumeFate
 from tests.sandbox.fault_world import as_it_was
 from tests.sandbox.things import SandboxImage, SandboxVolume, Visibility
 from tests.sandbox.world import World
+from volume_images.dialect import Dialect
 from volume_images.errors import (
     CloudUnavailable,
     CredentialError,
@@ -23,7 +24,6 @@ from volume_images.errors import (
     Throttled,
 )
 from volume_images.model import (
-    Dialect,
     ExportAnswer,
     ExportRequest,
     Image,

@@ -16,7 +16,8 @@ from tests.sandbox.clock import START
 from tests.sandbox.fates import Fate, ImageFate
 from tests.sandbox.seeds import plant_foreign_images
 from tests.sandbox.stack import SandboxStack
-from volume_images.model import Dialect, GroupKey
+from volume_images.dialect import Dialect
+from volume_images.model import GroupKey
 from volume_images.report import Report
 
 pytestmark = pytest.mark.slow

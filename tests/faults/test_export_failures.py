@@ -4,8 +4,9 @@ import json
 from dataclasses import replace
 
 from tests.export_site import DAY, DB, LOG, MINUTE, WEB, ExportCall, ExportSite, said
+from volume_images.dialect import Dialect
 from volume_images.errors import CloudUnavailable, CredentialError, Throttled
-from volume_images.model import Dialect, ExportAnswer, ExportRequest, Tick
+from volume_images.model import ExportAnswer, ExportRequest, Tick
 from volume_images.protocols import Cloud
 from volume_images.report import CloudResult, ExportResult, Gauge, Report
 

@@ -17,7 +17,8 @@ from tests.sandbox.cloud_server import CloudSandbox
 from tests.sandbox.stack import SandboxStack
 from volume_images.bootstrap import Connections, connect
 from volume_images.cleanup.run import cleanup_run
-from volume_images.model import Dialect, Tick, Volume
+from volume_images.dialect import Dialect
+from volume_images.model import Tick, Volume
 from volume_images.protocols import Cloud, RunLimits, World
 from volume_images.report import CloudResult, Function, ImageResult, Report
 from volume_images.settings import Settings

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from volume_images.model import Dialect
+from volume_images.dialect import Dialect
 
 PREFIX = "acme"
 GRACE = timedelta(days=3)

@@ -8,7 +8,7 @@ from tests.cleanup_site import Site
 from tests.restore_site import RestoreSite
 from tests.sandbox.stack import SandboxStack
 from tests.stack_in_force import stack_in_force
-from volume_images.model import Dialect
+from volume_images.dialect import Dialect
 
 
 @pytest.fixture(scope="module", params=list(Dialect))

@@ -19,6 +19,7 @@ from tests.sandbox.stack import SandboxStack
 from volume_images.bootstrap import Connections, connect
 from volume_images.clock import ServedClock, SystemClock
 from volume_images.cloud_secrets import read_aws_secret
+from volume_images.dialect import Dialect
 from volume_images.errors import (
     CloudUnavailable,
     ConfigError,
@@ -27,7 +28,6 @@ from volume_images.errors import (
     SettingsError,
     StoreError,
 )
-from volume_images.model import Dialect
 from volume_images.report import Function
 from volume_images.run_id import new_run_id
 from volume_images.settings import Settings

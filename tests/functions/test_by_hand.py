@@ -9,8 +9,9 @@ from tests.cleanup_site import DAY, DB, HOUR, Passing, Site, reasons, results, w
 from tests.sandbox.cloud_server import PROJECT_ID
 from volume_images.cleanup.by_hand import adopt, forget
 from volume_images.cleanup.pinning import set_pins
+from volume_images.dialect import Dialect
 from volume_images.errors import InputError
-from volume_images.model import Dialect, GroupKey, Image, Tick
+from volume_images.model import GroupKey, Image, Tick
 from volume_images.report import CloudResult, ImageResult
 
 OLD = GroupKey("old", requested=False, volume_id=DB)

@@ -22,8 +22,9 @@ from volume_images.bootstrap import Connections
 from volume_images.cli.by_hand import finish
 from volume_images.cli.exit_codes import ExitCode
 from volume_images.clock import SystemClock
+from volume_images.dialect import Dialect
 from volume_images.errors import RunFailed, StoreError
-from volume_images.model import Dialect, Requests, Tick
+from volume_images.model import Requests, Tick
 from volume_images.observability import publish
 from volume_images.protocols import Store, World
 from volume_images.report import ExportResult, Freshness, FreshnessState, Function, Report

@@ -6,8 +6,9 @@ from typing import Any
 
 from tests.export_site import BY_HAND, DAY, DB, MINUTE, WEB, ExportSite, request, said
 from tests.sandbox.clock import START
+from volume_images.dialect import Dialect
 from volume_images.errors import StoreError
-from volume_images.model import Dialect, RequestedExport, Requests, Tick, Unreadable
+from volume_images.model import RequestedExport, Requests, Tick, Unreadable
 from volume_images.protocols import RunLimits, Store
 from volume_images.report import CloudResult, Gauge
 

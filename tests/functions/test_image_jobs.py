@@ -8,7 +8,8 @@ import pytest
 from tests.export_site import DB, LOG, MINUTE, WEB, ExportSite, said
 from tests.sandbox.fates import GOOD, Fate, ImageFate
 from tests.stack_in_force import stack_in_force
-from volume_images.model import Dialect, ImageStatus, Tick, VolumeStatus
+from volume_images.dialect import Dialect
+from volume_images.model import ImageStatus, Tick, VolumeStatus
 
 HOUR = timedelta(hours=1)
 

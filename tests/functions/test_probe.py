@@ -16,15 +16,9 @@ from tests.sandbox.seeds import plant_volumes
 from volume_images.cloud.credentials import parse_secret
 from volume_images.cloud.open import open_cloud
 from volume_images.config.schema import CloudConfig
+from volume_images.dialect import Dialect
 from volume_images.errors import CloudUnavailable, LostAnswer
-from volume_images.model import (
-    Dialect,
-    Exchange,
-    GroupKey,
-    ImageMark,
-    NewVolume,
-    VolumeStatus,
-)
+from volume_images.model import Exchange, GroupKey, ImageMark, NewVolume, VolumeStatus
 from volume_images.probe.card import Sightings, StepName, Verdict
 from volume_images.probe.questions import answers
 from volume_images.probe.transcript import transcript

@@ -12,8 +12,9 @@ from tests.cleanup_site import DAY, DB, Passing, Site, results, with_images
 from tests.sandbox.stack import SandboxStack
 from volume_images.cleanup.run import cleanup_run
 from volume_images.cli.invocation import context, load_handler
+from volume_images.dialect import Dialect
 from volume_images.errors import CloudUnavailable, StoreError
-from volume_images.model import Dialect, Tick
+from volume_images.model import Tick
 from volume_images.observability import publish
 from volume_images.overview.after_cleanup import fleet_after
 from volume_images.overview.fleet import FleetView

@@ -15,8 +15,9 @@ from tests.sandbox.seeds import plant_volumes
 from tests.sandbox.stack import DISK_FORMATS, SECRET_PREFIX, SandboxStack
 from volume_images.bootstrap import Connections, connect
 from volume_images.cleanup.run import cleanup_run
+from volume_images.dialect import Dialect
 from volume_images.export.run import export_run
-from volume_images.model import Dialect, Tick
+from volume_images.model import Tick
 from volume_images.protocols import RunLimits
 from volume_images.report import CloudResult, Function, Report
 from volume_images.settings import Settings

@@ -8,7 +8,7 @@ import pytest
 from tests.runtime.builds import BORROWED_HERE, FOR_LAMBDA, Places, lay_out
 from tests.runtime.environment import ExecutionEnvironment, Function
 from tests.sandbox.stack import SandboxStack
-from volume_images.model import Dialect
+from volume_images.dialect import Dialect
 
 SAID = pytest.StashKey[list[str]]()
 

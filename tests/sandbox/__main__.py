@@ -10,7 +10,7 @@ from pathlib import Path
 from tests.sandbox.faults import Faults
 from tests.sandbox.faults_file import BadFaults, read_faults
 from tests.sandbox.stack import SandboxStack
-from volume_images.model import Dialect
+from volume_images.dialect import Dialect
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -21,7 +21,8 @@ from tests.sandbox.volume_documents import links, message_document, upload_docum
 from tests.sandbox.volume_listing import MAX_PAGE, matching, number, page
 from tests.sandbox.wire import Answer, BadJson, Request, Route, Router, json_answer
 from tests.sandbox.world import World
-from volume_images.model import Dialect, VolumeStatus
+from volume_images.dialect import Dialect
+from volume_images.model import VolumeStatus
 
 OLDEST, NEWEST = (3, 0), (3, 71)
 VERSION = re.compile(r"volume (\d+)\.(\d+)")

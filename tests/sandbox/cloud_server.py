@@ -26,7 +26,7 @@ from tests.sandbox.seeds import plant_foreign_images, plant_volumes
 from tests.sandbox.startable import Startable
 from tests.sandbox.wire import Answer, Handler, Hook, Request, hooked
 from tests.sandbox.world import World
-from volume_images.model import Dialect
+from volume_images.dialect import Dialect
 
 REGION = "sandbox-1"
 PROJECT_ID = "0123456789abcdef0123456789abcdef"

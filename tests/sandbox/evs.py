@@ -18,7 +18,8 @@ from tests.sandbox.volume_documents import (
 from tests.sandbox.volume_listing import MAX_PAGE, matching, number, page
 from tests.sandbox.wire import Answer, BadJson, Request, Route, Router, json_answer
 from tests.sandbox.world import World
-from volume_images.model import Dialect, VolumeStatus
+from volume_images.dialect import Dialect
+from volume_images.model import VolumeStatus
 
 MAX_EXPORT_GIB = 1024
 ARGUMENT_CODES = {"limit": "EVS.1023", "sort_key": "EVS.1039", "sort_dir": "EVS.1040"}

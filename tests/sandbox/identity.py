@@ -11,7 +11,7 @@ from weakref import WeakSet
 from tests.sandbox.answers import gateway_error
 from tests.sandbox.signatures import AccessKey, BadSignature, Gatekeeper
 from tests.sandbox.wire import Request
-from volume_images.model import Dialect
+from volume_images.dialect import Dialect
 
 DOMAIN_ID = "default"
 OPERATORS_DOMAIN = "acme-operations"

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from tests.sandbox.things import SandboxVolume, Visibility
 from tests.sandbox.world import World
-from volume_images.model import Dialect
+from volume_images.dialect import Dialect
 
 PREFIX = "acme-demo"
 BACKUP_TAGS = {"backup": "daily"}

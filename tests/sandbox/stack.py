@@ -9,7 +9,7 @@ from tests.sandbox.aws_server import AwsSandbox
 from tests.sandbox.cloud_server import CloudSandbox
 from tests.sandbox.seeds import BACKUP_TAGS, PREFIX
 from tests.sandbox.startable import Startable
-from volume_images.model import Dialect
+from volume_images.dialect import Dialect
 
 CLOUD_NAME = "sandbox"
 POLICY_NAME = "daily"

@@ -6,7 +6,7 @@ from typing import Any
 
 from tests.sandbox.export_options import ExportOptions
 from tests.sandbox.things import Message, SandboxImage, SandboxVolume
-from volume_images.model import Dialect
+from volume_images.dialect import Dialect
 
 TYPE_CREATED = "2015-05-24T14:47:22.132268"
 

@@ -18,7 +18,8 @@ from tests.sandbox.things import (
     SandboxVolume,
     Visibility,
 )
-from volume_images.model import Dialect, ImageStatus, VolumeStatus
+from volume_images.dialect import Dialect
+from volume_images.model import ImageStatus, VolumeStatus
 
 GIB = 1024**3
 STORED_SHARE = 0.3

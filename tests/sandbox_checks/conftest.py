@@ -7,7 +7,7 @@ import pytest
 import requests
 
 from tests.sandbox.cloud_server import CloudSandbox
-from volume_images.model import Dialect
+from volume_images.dialect import Dialect
 
 DB01 = "16369c5d-384d-4e64-b37a-56d898769362"
 

@@ -17,7 +17,7 @@ from tests.sandbox.cloud_server import CloudSandbox
 from tests.sandbox.fates import ImageFate
 from tests.sandbox.faults import Ending, Fault, Faults, Overload, Refused, Service, Throttle
 from tests.sandbox.faults_file import BadFaults, as_document, parse_faults, read_faults
-from volume_images.model import Dialect
+from volume_images.dialect import Dialect
 
 ROOT = Path(__file__).parents[2]
 DOCUMENT = """

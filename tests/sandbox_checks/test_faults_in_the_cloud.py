@@ -25,7 +25,7 @@ from tests.sandbox.faults import (
 )
 from tests.sandbox.seeds import FIRST_VOLUMES
 from tests.sandbox_checks.conftest import Api
-from volume_images.model import Dialect
+from volume_images.dialect import Dialect
 
 VOLUMES = "/volume/v3/{pid}/volumes/detail"
 HOUR = timedelta(hours=1)

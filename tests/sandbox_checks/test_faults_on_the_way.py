@@ -27,7 +27,7 @@ from tests.sandbox.faults import (
     TruncatedBody,
 )
 from tests.sandbox_checks.conftest import Api
-from volume_images.model import Dialect
+from volume_images.dialect import Dialect
 
 VOLUMES = "/volume/v3/{pid}/volumes/detail"
 IMAGES = "/image/v2/images"

@@ -10,7 +10,7 @@ from tests.sandbox.cloud_server import CloudSandbox
 from tests.sandbox.faults import Overload, Service, Throttle
 from tests.sandbox.token_bucket import TokenBucket
 from tests.sandbox_checks.conftest import Api
-from volume_images.model import Dialect
+from volume_images.dialect import Dialect
 
 VOLUMES = "/volume/v3/{pid}/volumes/detail"
 IMAGES = "/image/v2/images"

@@ -12,7 +12,7 @@ from tests.sandbox.aws_server import ACCESS_KEY, CLIENT_CONFIG, SECRET_KEY, AwsS
 from tests.sandbox.cloud_server import CloudSandbox
 from tests.sandbox.wire import HangUp, Request
 from tests.sandbox_checks.conftest import Api
-from volume_images.model import Dialect
+from volume_images.dialect import Dialect
 
 VOLUMES = "/volume/v3/{pid}/volumes/detail"
 

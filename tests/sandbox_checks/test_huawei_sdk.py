@@ -13,7 +13,7 @@ from huaweicloudsdkims import v2 as ims
 
 from tests.sandbox.cloud_server import CloudSandbox
 from tests.sandbox.things import SandboxImage
-from volume_images.model import Dialect
+from volume_images.dialect import Dialect
 
 # Glance's form of the call, which is also what this product sends.
 pytestmark = pytest.mark.filterwarnings("ignore:Method .glance_show_image.:DeprecationWarning")

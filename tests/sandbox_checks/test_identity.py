@@ -8,7 +8,7 @@ import pytest
 import requests
 
 from tests.sandbox.cloud_server import CloudSandbox
-from volume_images.model import Dialect
+from volume_images.dialect import Dialect
 
 Connect = Callable[..., Any]
 

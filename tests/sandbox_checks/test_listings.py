@@ -10,7 +10,7 @@ import pytest
 from tests.sandbox.cloud_server import CloudSandbox
 from tests.sandbox.seeds import OTHER_PROJECT
 from tests.sandbox.things import Visibility
-from volume_images.model import Dialect
+from volume_images.dialect import Dialect
 
 Connect = Callable[..., Any]
 DB01 = "16369c5d-384d-4e64-b37a-56d898769362"

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.sandbox.cloud_server import CloudSandbox
-from volume_images.model import Dialect
+from volume_images.dialect import Dialect
 
 pytestmark = pytest.mark.slow
 

@@ -17,7 +17,7 @@ from tests.sandbox.aws_server import CLIENT_CONFIG
 from tests.sandbox.seeds import FIRST_VOLUMES
 from tests.sandbox.stack import SandboxStack
 from volume_images.config.schema import parse_config
-from volume_images.model import Dialect
+from volume_images.dialect import Dialect
 from volume_images.settings import Settings
 
 pytestmark = pytest.mark.slow

@@ -12,7 +12,8 @@ from tests.cloud.sandbox_opened import open_sandbox
 from tests.cloud.scripted import VOLUME, export_request
 from tests.sandbox.cloud_server import CloudSandbox
 from volume_images.cloud.open import OpenedCloud
-from volume_images.model import Dialect, GroupKey, ImageMark, NewVolume, RestorePin
+from volume_images.dialect import Dialect
+from volume_images.model import GroupKey, ImageMark, NewVolume, RestorePin
 
 RULES = Path(__file__).parents[2] / "docs" / "access-rules"
 ROLES = ("exporter", "cleaner", "restorer")

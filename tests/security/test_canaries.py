@@ -26,8 +26,8 @@ from tests.sandbox.wire import Answer, Handler, Request, json_answer
 from volume_images.cli.invocation import context
 from volume_images.clock import SystemClock
 from volume_images.cloud import retries
+from volume_images.dialect import Dialect
 from volume_images.errors import VolumeImagesError
-from volume_images.model import Dialect
 from volume_images.report import Function
 
 pytestmark = pytest.mark.slow

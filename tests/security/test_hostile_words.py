@@ -11,9 +11,9 @@ import pytest
 
 from tests.cli.conftest import Cli, Ran, bare_environment, cli  # noqa: F401 - fixtures
 from tests.sandbox.stack import SandboxStack
+from volume_images.dialect import Dialect
 from volume_images.errors import StoreError
 from volume_images.image_name import ImageName
-from volume_images.model import Dialect
 from volume_images.overview.spelling import plain
 from volume_images.storage.address import checked_key
 

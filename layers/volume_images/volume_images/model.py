@@ -7,13 +7,6 @@ from datetime import UTC, datetime
 from enum import StrEnum
 
 
-class Dialect(StrEnum):
-    """Which family of clouds an endpoint belongs to: they differ in paths, fields and defaults."""
-
-    HUAWEI = "huawei"
-    OPENSTACK = "openstack"
-
-
 class VolumeStatus(StrEnum):
     """The statuses that decide something here; clouds have more, kept as plain strings."""
 

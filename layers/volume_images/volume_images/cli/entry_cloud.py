@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from pydantic import ValidationError
 
 from volume_images.cloud.clouds_yaml import Place, read_clouds_yaml, read_place
-from volume_images.cloud.hosts import VENDOR_DOMAINS, host_name
+from volume_images.cloud.hosts import host_name
 from volume_images.config.documents import Plain
 from volume_images.config.schema import CloudConfig
+from volume_images.dialect import Dialect
 from volume_images.errors import InputError
-from volume_images.model import Dialect
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,8 +54,12 @@ def _dialect_of(entry: str, environ: Mapping[str, str]) -> Dialect:
     if not entry:
         raise InputError("--dialect: not given: write huawei or openstack")
     host = host_name(read_clouds_yaml(entry, environ).auth_url)
-    vendors = any(host.endswith(f".{domain}") for domain in VENDOR_DOMAINS)
-    return Dialect.HUAWEI if vendors else Dialect.OPENSTACK
+    vendors = (
+        dialect
+        for dialect in Dialect
+        if any(host.endswith(f".{domain}") for domain in dialect.traits.domains)
+    )
+    return next(vendors, Dialect.OPENSTACK)
 
 
 def _named(what: str, text: str) -> str:

@@ -20,9 +20,10 @@ from volume_images.config.documents import Plain
 from volume_images.config.fields import PATTERNS
 from volume_images.config.problems import problems_of
 from volume_images.config.schema import CloudConfig, Config, ExportOptions, config_schema
+from volume_images.dialect import Dialect
 from volume_images.errors import ConfigError
 from volume_images.export.preflight import obstacle
-from volume_images.model import Dialect, Volume
+from volume_images.model import Volume
 from volume_images.proposal.fitting import Proposal, Survey, propose
 from volume_images.proposal.writing import shortage, write_proposal
 

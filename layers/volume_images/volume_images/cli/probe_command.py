@@ -22,7 +22,7 @@ from volume_images.cli.options import (
 from volume_images.cli.printing import complain, print_json, print_line
 from volume_images.cli.surroundings import settings_by_hand
 from volume_images.errors import InputError
-from volume_images.model import Dialect, Exchange, GroupKey, ImageMark
+from volume_images.model import Exchange, GroupKey, ImageMark
 from volume_images.probe.card import Sightings, Verdict
 from volume_images.probe.questions import answers
 from volume_images.probe.transcript import transcript
@@ -30,9 +30,6 @@ from volume_images.probe.trying import Trial, try_out
 from volume_images.protocols import World
 from volume_images.report import Function
 from volume_images.settings import Settings
-
-SMALLEST_GIB = {Dialect.HUAWEI: 10, Dialect.OPENSTACK: 1}
-"""EVS makes no data disk smaller than 10 GiB."""
 
 _STYLES = {Verdict.PASSED: "green", Verdict.FAILED: "red", Verdict.NOTED: ""}
 
@@ -111,7 +108,7 @@ def _trial(
         cloud_name=cloud,
         config=config,
         name=f"vi-probe-{world.run_id}",
-        size_gib=size_gib or SMALLEST_GIB[config.dialect],
+        size_gib=size_gib or config.dialect.traits.smallest_gib,
         mark=ImageMark(
             deployment_id=settings.deployment_id,
             group=group,

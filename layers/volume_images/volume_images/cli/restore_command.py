@@ -21,8 +21,8 @@ from volume_images.cli.restore_output import print_restored
 from volume_images.cli.restore_site import RestoreSite, site_of_config, site_of_entry
 from volume_images.cli.stopping import stoppable
 from volume_images.cli.surroundings import settings_by_hand
+from volume_images.dialect import Dialect
 from volume_images.errors import InputError
-from volume_images.model import Dialect
 from volume_images.restore.making import Progress as Look
 from volume_images.restore.new_volume import Wishes
 from volume_images.restore.run import Order, Watchers, plan_restore, restore_run

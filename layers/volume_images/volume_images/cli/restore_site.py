@@ -12,9 +12,9 @@ from volume_images.cli.entry_cloud import EntryCloud, cloud_of
 from volume_images.cli.surroundings import settings_by_hand
 from volume_images.clock import SystemClock
 from volume_images.config.schema import Config
+from volume_images.dialect import Dialect
 from volume_images.errors import InputError, StoreError
 from volume_images.image_name import ImageName
-from volume_images.model import Dialect
 from volume_images.protocols import Clock, RestoreCloud, RestoreWorld
 from volume_images.restore.ground import remembered
 from volume_images.restore.run import Ours

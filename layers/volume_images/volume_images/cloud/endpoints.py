@@ -7,8 +7,8 @@ from keystoneauth1 import exceptions
 from keystoneauth1.access import AccessInfo
 
 from volume_images.cloud.hosts import AllowedHosts
+from volume_images.dialect import Dialect
 from volume_images.errors import CloudUnavailable, HostNotAllowed
-from volume_images.model import Dialect
 
 _VERSION = re.compile(r"/v(\d+)(?:\.\d+)?$")
 # The regions of Open Telekom Cloud; Huawei Cloud's are everywhere else ("Regions and Endpoints").
@@ -72,7 +72,7 @@ def _from_catalogue(service_type: str, around: Surroundings) -> str | None:
 
 
 def _by_pattern(service_type: str, around: Surroundings) -> str:
-    if around.dialect is Dialect.OPENSTACK:
+    if around.dialect is not Dialect.HUAWEI:
         raise CloudUnavailable(
             f"the catalogue has no public {service_type} endpoint in region {around.region};"
             " correct `region`, or give `endpoints`, in the config"

@@ -6,11 +6,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from urllib.parse import SplitResult, urlsplit
 
+from volume_images.dialect import Dialect
 from volume_images.errors import HostNotAllowed
 
-# Where the vendors serve what the config can name by a region alone: Huawei Cloud, Huawei Cloud
-# Europe, Open Telekom Cloud ("Regions and Endpoints" of each).
-VENDOR_DOMAINS = ("myhuaweicloud.com", "myhuaweicloud.eu", "otc.t-systems.com")
+VENDOR_DOMAINS = tuple(domain for dialect in Dialect for domain in dialect.traits.domains)
 
 _LABEL = r"(?!-)[a-z0-9_-]{1,63}(?<!-)"
 _HOST_NAME = re.compile(rf"{_LABEL}(?:\.{_LABEL})*")

@@ -18,8 +18,8 @@ from volume_images.cloud.session import CloudSession, Login, Record
 from volume_images.cloud.tokens import Tokens
 from volume_images.cloud.volumes import CloudVolumes, VolumeDialect
 from volume_images.config.schema import CloudConfig, Endpoints
+from volume_images.dialect import Dialect
 from volume_images.errors import CredentialError
-from volume_images.model import Dialect
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,9 +98,9 @@ def open_cloud(
 
 def _login(config: CloudConfig, secret: Secret, clock: Clock, system_clock: Clock) -> Login:
     match secret.login:
-        case AccessKey() if config.dialect is Dialect.OPENSTACK:
+        case AccessKey() if not config.dialect.traits.takes_access_keys:
             raise CredentialError(
-                "an access key opens clouds of the dialect huawei alone; give the secret a user"
+                f"an access key opens no cloud of the dialect {config.dialect}; give the secret a user"
                 " with a password, or an application credential"
             )
         case AccessKey() as key:

@@ -5,12 +5,11 @@ from difflib import get_close_matches
 
 from volume_images.config.capacity import check_quotas
 from volume_images.config.coverage import Coverage, coverage
-from volume_images.config.fields import DISK_FORMATS
 from volume_images.config.problems import spell_path
 from volume_images.config.schema import CloudConfig, Config
 from volume_images.config.timing import check_timing
+from volume_images.dialect import Dialect
 from volume_images.errors import Problem
-from volume_images.model import Dialect
 
 
 def check_config(config: Config) -> tuple[Problem, ...]:
@@ -34,7 +33,7 @@ def _check_clouds(config: Config) -> Iterator[Problem]:
     names = list(config.clouds)
     for place, name in enumerate(names):
         cloud = config.clouds[name]
-        if cloud.strategy == "ims_job" and cloud.dialect is not Dialect.HUAWEI:
+        if cloud.strategy == "ims_job" and not cloud.dialect.traits.exports_in_jobs:
             says = f"the {cloud.dialect} dialect has no ims_job: use volume_upload"
             yield _problem("clouds", name, "strategy", says=says)
         same = next(
@@ -121,11 +120,11 @@ def _check_dialects(config: Config, covered: Coverage) -> Iterator[Problem]:
         for cloud in covered.clouds(config, name):
             dialects.setdefault(config.clouds[cloud].dialect, cloud)
         for dialect, cloud in dialects.items():
-            formats = DISK_FORMATS[dialect]
+            formats = dialect.traits.disk_formats
             if export.disk_format is not None and export.disk_format not in formats:
                 says = f"the {dialect} dialect (cloud {cloud}) takes {', '.join(formats)}"
                 yield _problem("policies", name, "export", "disk_format", says=says)
-            if export.os_type is not None and dialect is Dialect.OPENSTACK:
+            if export.os_type is not None and not dialect.traits.knows_os_type:
                 says = f"the {dialect} dialect (cloud {cloud}) has no os_type: leave it out"
                 yield _problem("policies", name, "export", "os_type", says=says)
 

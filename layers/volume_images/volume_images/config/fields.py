@@ -3,14 +3,12 @@
 from collections.abc import Mapping
 from datetime import timedelta
 from difflib import get_close_matches
-from enum import StrEnum
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, WithJsonSchema
 
-from volume_images.model import Dialect
 from volume_images.retention.rules import Duration, RetentionRules
 from volume_images.schedule import validate_schedule
 
@@ -29,38 +27,6 @@ PATTERNS = {
     UUID: "a UUID in lower case, as in 16369c5d-384d-4e64-b37a-56d898769362",
     DEPLOYMENT_ID: "a deployment id: 12 lower-case hexadecimal digits",
 }
-
-
-class DiskFormat(StrEnum):
-    """The disk formats that any dialect knows; which one knows which is a cross-check."""
-
-    VHD = "vhd"
-    ZVHD = "zvhd"
-    ZVHD2 = "zvhd2"
-    RAW = "raw"
-    QCOW2 = "qcow2"
-    VMDK = "vmdk"
-    VDI = "vdi"
-    VHDX = "vhdx"
-
-
-DISK_FORMATS = {
-    Dialect.HUAWEI: (
-        DiskFormat.VHD,
-        DiskFormat.ZVHD,
-        DiskFormat.ZVHD2,
-        DiskFormat.RAW,
-        DiskFormat.QCOW2,
-    ),
-    Dialect.OPENSTACK: (
-        DiskFormat.RAW,
-        DiskFormat.QCOW2,
-        DiskFormat.VMDK,
-        DiskFormat.VDI,
-        DiskFormat.VHDX,
-    ),
-}
-"""What an export may be asked for; Cinder takes vhd, too, answers 202, and then fails."""
 
 
 def known_version(version: int) -> int:

@@ -11,7 +11,6 @@ from volume_images.config.fields import (
     PATTERNS,
     CloudName,
     DeploymentId,
-    DiskFormat,
     Flag,
     Name,
     PolicyName,
@@ -29,8 +28,8 @@ from volume_images.config.fields import (
     known_version,
 )
 from volume_images.config.problems import problems_of
+from volume_images.dialect import Dialect, DiskFormat
 from volume_images.errors import ConfigError
-from volume_images.model import Dialect
 from volume_images.retention.rules import RetentionRules
 
 

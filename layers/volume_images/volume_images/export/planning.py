@@ -18,7 +18,6 @@ from volume_images.export.decisions import (
 )
 from volume_images.export.draft import Change
 from volume_images.export.owed import Debt, Overdue, Owed
-from volume_images.export.preflight import DEFAULT_DISK_FORMAT
 from volume_images.export.settling import deadline
 from volume_images.export.state import NewestGood, UnderWay, slot_key
 from volume_images.image_name import name_for
@@ -164,7 +163,7 @@ def _step(owed: Owed, scene: Scene) -> Step:
     request = ExportRequest(
         volume_id=volume.id,
         image_name=str(name),
-        disk_format=options.disk_format or DEFAULT_DISK_FORMAT[cloud.dialect],
+        disk_format=options.disk_format or cloud.dialect.traits.default_format,
         container_format=options.container_format,
         force=options.force,
         os_type=options.os_type,

@@ -2,19 +2,10 @@
 
 from dataclasses import dataclass, field
 
-from volume_images.config.fields import DISK_FORMATS, DiskFormat
 from volume_images.config.schema import CloudConfig, ExportOptions
-from volume_images.model import Dialect, Volume, VolumeStatus
+from volume_images.dialect import Dialect, DiskFormat
+from volume_images.model import Volume, VolumeStatus
 from volume_images.report import Details
-
-LARGEST_GIB = 1024
-"""Huawei Cloud exports volumes of at most 1 TiB (EVS and IMS constraints)."""
-
-DEFAULT_DISK_FORMAT = {Dialect.HUAWEI: DiskFormat.VHD, Dialect.OPENSTACK: DiskFormat.RAW}
-"""What each cloud takes when none is given; sent all the same, since documents disagree.
-
-In plain OpenStack `vhd` is accepted and then fails.
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,16 +30,16 @@ def obstacle(volume: Volume | None, options: ExportOptions, cloud: CloudConfig) 
 
 
 def _format_obstacle(volume: Volume, options: ExportOptions, dialect: Dialect) -> Obstacle | None:
-    disk_format = options.disk_format or DEFAULT_DISK_FORMAT[dialect]
+    disk_format = options.disk_format or dialect.traits.default_format
     formats: dict[str, str | int | bool] = {
         "disk_format": disk_format,
         "container_format": options.container_format,
     }
-    if disk_format not in DISK_FORMATS[dialect]:
+    if disk_format not in dialect.traits.disk_formats:
         return Obstacle("disk_format", formats)
     plain = (disk_format, options.container_format) == (DiskFormat.RAW, "bare")
-    if volume.encrypted and dialect is Dialect.OPENSTACK and not plain:
-        return Obstacle("encrypted_format", formats)  # Cinder uploads those as they are, or not
+    if volume.encrypted and not (plain or dialect.traits.converts_encrypted):
+        return Obstacle("encrypted_format", formats)
     return None
 
 
@@ -78,8 +69,9 @@ def _job_obstacle(volume: Volume) -> Obstacle | None:
 def _size_obstacle(volume: Volume, dialect: Dialect) -> Obstacle | None:
     if volume.size_gib <= 0:
         return Obstacle("volume_size", {"size_gib": volume.size_gib})
-    if dialect is Dialect.HUAWEI and volume.size_gib > LARGEST_GIB:
-        return Obstacle("volume_too_large", {"size_gib": volume.size_gib, "limit": LARGEST_GIB})
+    limit = dialect.traits.largest_gib
+    if limit is not None and volume.size_gib > limit:
+        return Obstacle("volume_too_large", {"size_gib": volume.size_gib, "limit": limit})
     return None
 
 

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from volume_images.model import Dialect, Exchange
+from volume_images.dialect import Dialect
+from volume_images.model import Exchange
 
 
 class Verdict(StrEnum):

@@ -6,9 +6,7 @@ from dataclasses import dataclass, field, replace
 
 from volume_images.config.schema import CloudConfig
 from volume_images.errors import CloudError, Refused
-from volume_images.export.preflight import DEFAULT_DISK_FORMAT
 from volume_images.model import (
-    Dialect,
     Exchange,
     ExportJob,
     ExportRequest,
@@ -128,8 +126,8 @@ class _Attempt:
                 raise _Failed(f"there is no volume {self.trial.volume_id}")
             return volume
         new = NewVolume(name=self.trial.name, size_gib=self.trial.size_gib)
-        if self.trial.config.dialect is Dialect.HUAWEI and volumes:
-            # EVS wants both named; where other volumes are, one more will do.
+        if self.trial.config.dialect.traits.new_volumes_need_a_place and volumes:
+            # Where other volumes are, one more will do.
             new = replace(new, zone=volumes[0].zone, volume_type=volumes[0].volume_type)
         return self._created(new)
 
@@ -154,7 +152,7 @@ class _Attempt:
         return ExportRequest(
             volume_id=source.id,
             image_name=name,
-            disk_format=DEFAULT_DISK_FORMAT[self.trial.config.dialect],
+            disk_format=self.trial.config.dialect.traits.default_format,
             container_format="bare",
             force=source.status == VolumeStatus.IN_USE,
             os_type=None,

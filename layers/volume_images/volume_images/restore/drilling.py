@@ -3,8 +3,9 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from volume_images.dialect import Dialect
 from volume_images.errors import CloudError, InputError
-from volume_images.model import Dialect, Image, ImageStatus, NewVolume, Volume
+from volume_images.model import Image, ImageStatus, NewVolume, Volume
 from volume_images.patience import Patience
 from volume_images.protocols import Clock
 from volume_images.report import DrillResult, Outcome

@@ -4,9 +4,10 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from volume_images.cleanup.state import VolumeFacts
+from volume_images.dialect import Dialect
 from volume_images.errors import InputError
 from volume_images.image_name import safe_label
-from volume_images.model import Dialect, Image, NewVolume, Volume
+from volume_images.model import Image, NewVolume, Volume
 from volume_images.recognition import GIB
 
 LONGEST_LABEL = 24
@@ -39,7 +40,7 @@ def new_volume(
         zone=wishes.zone or known.zone,
         volume_type=wishes.volume_type or known.volume_type,
     )
-    if dialect is Dialect.HUAWEI and not (new.zone and new.volume_type):
+    if dialect.traits.new_volumes_need_a_place and not (new.zone and new.volume_type):
         raise InputError(
             f"image {image.id}: nobody remembers zone and type of its volume, and this cloud asks"
             " for both: give --zone and --type, as in eu-de-01 and SSD"

@@ -8,8 +8,9 @@ from uuid import UUID
 
 from volume_images.cleanup.state import CleanupState
 from volume_images.config.schema import Config
+from volume_images.dialect import Dialect
 from volume_images.errors import CloudError, InputError
-from volume_images.model import Dialect, Image, NewVolume, Volume
+from volume_images.model import Image, NewVolume, Volume
 from volume_images.protocols import Clock, RestoreCloud
 from volume_images.recognition import Recognised, identity, recognise
 from volume_images.restore.choosing import (
