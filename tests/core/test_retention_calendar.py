@@ -22,7 +22,7 @@ times = st.datetimes(datetime(2019, 12, 1), datetime(2022, 2, 1)).map(  # noqa: 
 
 def shared(first: datetime, second: datetime) -> dict[str, bool]:
     calendar = retention_calendar("UTC", local_hours=False)
-    pairs = zip(calendar.buckets[first], calendar.buckets[second], strict=True)
+    pairs = zip(*calendar.buckets([first, second]), strict=True)
     return dict(zip(TIERS, (one == other for one, other in pairs), strict=True))
 
 
@@ -56,12 +56,11 @@ def test_a_later_year_does_not_make_up_for_an_earlier_week(
 def test_no_more_times_are_remembered_than_a_fleet_needs() -> None:
     calendar = RetentionCalendar("UTC", local_hours=False)
     start = datetime(2020, 1, 1, tzinfo=UTC)
-    for hour in range(SLOTS_REMEMBERED):
-        calendar.buckets[start + timedelta(hours=hour)]
+    calendar.buckets(start + timedelta(hours=hour) for hour in range(SLOTS_REMEMBERED))
 
-    assert len(calendar.buckets) == SLOTS_REMEMBERED
-    assert calendar.buckets[start - timedelta(hours=1)][4] == 2019
-    assert len(calendar.buckets) == 1
+    assert len(calendar.remembered) == SLOTS_REMEMBERED
+    assert calendar.buckets([start - timedelta(hours=1)])[0][4] == 2019
+    assert len(calendar.remembered) == 1
 
 
 def test_a_day_back_keeps_the_wall_clock_and_24_hours_do_not() -> None:

@@ -1,6 +1,6 @@
 """The calendar that retention counts in: buckets of time, and steps back from a moment."""
 
-from collections.abc import Callable
+from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from functools import lru_cache
 from zoneinfo import ZoneInfo
@@ -23,27 +23,30 @@ Buckets = tuple[int, int, int, int, int]
 """A number each for the hour, the day, the ISO week, the month and the year."""
 
 
-class BucketsByTime(dict[datetime, Buckets]):
-    """The buckets of times in UTC, worked out once each: a schedule's volumes share their slots."""
-
-    def __init__(self, work_out: Callable[[datetime], Buckets]) -> None:
-        super().__init__()
-        self._work_out = work_out
-
-    def __missing__(self, time: datetime) -> Buckets:
-        if len(self) >= SLOTS_REMEMBERED:
-            self.clear()
-        buckets = self[time] = self._work_out(time)
-        return buckets
-
-
 class RetentionCalendar:
     """Days, weeks, months and years of one time zone; hours of UTC, unless asked otherwise."""
 
     def __init__(self, timezone: str, *, local_hours: bool) -> None:
         self._zone: tzinfo = UTC if timezone == "UTC" else ZoneInfo(timezone)
         self._local_hours = local_hours
-        self.buckets = BucketsByTime(self._buckets_of)
+        self.remembered: dict[float, Buckets] = {}
+
+    def buckets(self, times: Iterable[datetime]) -> list[Buckets]:
+        """Return the buckets of times in UTC, worked out once: a fleet's volumes share their slots.
+
+        They are remembered by timestamp, since hashing a datetime takes three times as long: that
+        takes another tenth off judging a fleet.
+        """
+        found: list[Buckets] = []
+        for time in times:
+            timestamp = time.timestamp()
+            buckets = self.remembered.get(timestamp)
+            if buckets is None:
+                if len(self.remembered) >= SLOTS_REMEMBERED:
+                    self.remembered.clear()
+                buckets = self.remembered[timestamp] = self._buckets_of(time)
+            found.append(buckets)
+        return found
 
     def _buckets_of(self, time: datetime) -> Buckets:
         local = self._local(time)

@@ -69,7 +69,7 @@ class Row:
         past = (image.time for image in newest_first if image.time < now)
         return cls(
             images=newest_first,
-            buckets=[calendar.buckets[image.time] for image in newest_first],
+            buckets=calendar.buckets([image.time for image in newest_first]),
             calendar=calendar,
             reference=next(past, BEGINNING_OF_TIME),
             oldest=len(newest_first) - 1 if oldest_rule else None,
