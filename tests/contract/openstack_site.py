@@ -17,9 +17,10 @@ from volume_images.protocols import Clock
 
 IMAGES = f"http://127.0.0.1:{IMAGE}/v2/images"
 BLOCK_STORAGE_URL = f"http://127.0.0.1:{BLOCK_STORAGE}/v3"
+VOLUME_HOST = "openstack@nfs"
 PATCH_TYPE = "application/openstack-images-v2.1-json-patch"
 A_MOMENT = 0.3
-LONGEST_WAIT = 60.0
+LONGEST_WAIT = 300.0
 
 
 class OpenstackSite:
@@ -133,8 +134,8 @@ class OpenstackSite:
     def wait_for_exports(self) -> None:
         """Wait until no volume is uploading."""
         until = time.monotonic() + LONGEST_WAIT
-        while any(volume["status"] == VolumeStatus.UPLOADING for volume in self.all_volumes()):
-            assert time.monotonic() < until, "an export does not end"
+        while uploading := self.uploading():
+            assert time.monotonic() < until, f"the exports of these do not end: {uploading}"
             self.let_pass()
 
     def delete_other_volumes(self) -> None:
@@ -151,15 +152,27 @@ class OpenstackSite:
         url = f"{BLOCK_STORAGE_URL}/{self.project_id}/volumes/{volume_id}/action"
         self.call("POST", url, json={"os-force_delete": {}})
 
+    def uploading(self) -> list[str]:
+        """Return the ids of the volumes that say they are uploading."""
+        return [one["id"] for one in self.all_volumes() if one["status"] == VolumeStatus.UPLOADING]
+
     def reset_uploading(self) -> None:
         """Call volumes at rest that say `uploading` for ever, as an operator of the cloud would."""
-        for volume in self.all_volumes():
-            if volume["status"] == VolumeStatus.UPLOADING:
-                self._as_admin().reset_status(volume["id"], VolumeStatus.AVAILABLE)
+        for volume_id in self.uploading():
+            self._as_admin().reset_status(volume_id, VolumeStatus.AVAILABLE)
 
     def reset_status(self, volume_id: str, status: VolumeStatus) -> None:
         url = f"{BLOCK_STORAGE_URL}/{self.project_id}/volumes/{volume_id}/action"
         self.call("POST", url, json={"os-reset_status": {"status": status}})
+
+    def volume_service_answers(self) -> bool:
+        """Whether cinder-volume has begun to serve: the API has this answer from it alone."""
+        return self._as_admin().is_answered(f"capabilities/{VOLUME_HOST}")
+
+    def is_answered(self, path: str) -> bool:
+        """Whether Cinder answers a question about this site's project."""
+        url = f"{BLOCK_STORAGE_URL}/{self.project_id}/{path}"
+        return self._session.get(url, timeout=LONGEST_WAIT).ok
 
     def other_volumes(self) -> dict[str, str]:
         """Return the status of each volume that was not there from the start, by its id."""
@@ -175,6 +188,11 @@ class OpenstackSite:
         url = f"{BLOCK_STORAGE_URL}/{self.project_id}/volumes/detail"
         listed: list[dict[str, Any]] = self.call("GET", url).json()["volumes"]
         return listed
+
+    def every_image(self) -> set[str]:
+        """Return the ids of the images of all projects."""
+        listed = self._as_admin().call("GET", IMAGES, params={"limit": "1000"})
+        return {image["id"] for image in listed.json()["images"]}
 
     def delete_images(self) -> None:
         """Delete all images of this site's project."""

@@ -9,7 +9,7 @@ from pathlib import Path
 from tests.openstack.configuration import write_configuration
 from tests.openstack.machine import NotPossible, check_machine, install
 from tests.openstack.places import DEFAULT_FOLDER, Places
-from tests.openstack.processes import stop_all
+from tests.openstack.processes import is_recorded, stop_all
 from tests.openstack.seeding import seed
 from tests.openstack.services import check_ports, start_infrastructure, start_openstack
 
@@ -39,6 +39,8 @@ def up(places: Places, volume_mib: int) -> None:
     check_machine()
     places.prepare()
     check_ports(places)
+    if not is_recorded(places):
+        places.forget_leftovers()
     install(places)
     tell("installed")
     write_configuration(places)
@@ -56,9 +58,9 @@ def down(places: Places, *, wipe: bool) -> None:
     """Stop what `up` has started; with `wipe`, forget all volumes, images and users too."""
     stopped = stop_all(places)
     print(f"openstack: stopped {stopped} processes")  # noqa: T201
+    shutil.rmtree(places.socket.parent, ignore_errors=True)
     if wipe:
         shutil.rmtree(places.data, ignore_errors=True)
-        shutil.rmtree(places.socket.parent, ignore_errors=True)
 
 
 def _parser() -> argparse.ArgumentParser:

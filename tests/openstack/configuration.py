@@ -41,7 +41,6 @@ def write_configuration(places: Places) -> None:
         **URLS,
         "data": places.data,
         "etc": places.etc,
-        "logs": places.logs,
         "venv": places.venv,
         "socket": places.socket,
         "broker_port": BROKER,

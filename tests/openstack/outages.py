@@ -1,18 +1,21 @@
 """Services of the real OpenStack that die under the product's runs, and come back."""
 
+import shutil
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, cast
 
+from tests.contract.openstack_site import OpenstackSite
 from tests.faults.invariants import counts_add_up, one_image_per_slot, one_page_per_cause
-from tests.openstack.places import DEFAULT_FOLDER, Places
+from tests.openstack.places import Places
 from tests.openstack.processes import frozen, kill, kill_workers
 from tests.openstack.run_site import NO_LIMITS, PREFIX, RunSite
+from tests.openstack.seeding import GIB
 from tests.openstack.services import start_again
 from volume_images.bootstrap import Connections, connect
 from volume_images.cleanup.run import cleanup_run
@@ -21,16 +24,19 @@ from volume_images.export.run import export_run
 from volume_images.image_name import ImageName
 from volume_images.model import ImageStatus, Tick, VolumeStatus
 from volume_images.protocols import Clock, Cloud, World
-from volume_images.report import CloudResult, Function, Report
+from volume_images.report import CloudResult, ExportResult, Function, Report
 from volume_images.settings import Settings
 
 GLANCE, VOLUME_SERVICE, BLOCK_STORAGE_API = "glance-api", "cinder-volume", "cinder-api"
 KEYSTONE, BROKER = "keystone", "rabbitmq"
 KILLED = (GLANCE, VOLUME_SERVICE, BLOCK_STORAGE_API, KEYSTONE)
 
-LONGEST_WAIT = 60.0
+LONGEST_WAIT = 300.0
 OFTEN = 0.05
-"""An export of a gigabyte takes seconds: who looks so often sees it on its way."""
+AT_ONCE = 0.002
+"""Between two looks at a file that grows by a gigabyte in seconds, and is to be seen small."""
+
+ATTEMPTS = 5
 
 
 @dataclass
@@ -85,8 +91,8 @@ class Outages:
     """
 
     runs: RunSite
+    places: Places
     clock: HurriedClock = field(default_factory=HurriedClock)
-    places: Places = field(default_factory=lambda: Places(DEFAULT_FOLDER))
 
     def export(self, slot: datetime, wrap: Callable[[World], World] = lambda it: it) -> Report:
         """Have the export look at one slot."""
@@ -95,15 +101,52 @@ class Outages:
         named = Tick(scheduled_at=slot, policies=frozenset({"daily"}))
         return self._held(export_run(world, named, limits=NO_LIMITS))
 
+    @contextmanager
+    def in_mid_export(self, slot: datetime) -> Iterator[str]:
+        """Have the only volume exported, and hold its bytes under way; they go on in the end.
+
+        Gives the image's id. A machine that is too busy to hold them in time tries it again.
+        """
+        for _ in range(ATTEMPTS):
+            with frozen(VOLUME_SERVICE, self.places):  # it begins when somebody looks
+                report = self.export(slot)
+            [(result, image_id)] = [(one.result, one.image_id) for one in report.outcomes]
+            assert result is ExportResult.STARTED, report.outcomes
+            self.until_written(image_id, 1, AT_ONCE)
+            with frozen(VOLUME_SERVICE, self.places):
+                if self._written(image_id) < GIB:
+                    yield image_id
+                    return
+            self._undo_exports()
+        raise AssertionError(f"{ATTEMPTS} exports were too quick to be held under way")
+
+    def _written(self, image_id: str) -> int:
+        """Return how many of its bytes Glance has: not by its API, which may be dead or busy."""
+        file = self.places.image_file(image_id)
+        return file.stat().st_size if file.exists() else 0
+
+    def until_written(self, image_id: str, size: int = GIB, pause: float = OFTEN) -> None:
+        """Wait until Glance has so many bytes of an image."""
+        wait_until(lambda: self._written(image_id) >= size, "no bytes arrive", pause)
+
+    def _undo_exports(self) -> None:
+        """Have it as if no export had been asked for yet."""
+        self.runs.cloud.clear()
+        shutil.rmtree(self.runs.folder / "store")
+
     def export_cut_at_its_post(self, slot: datetime) -> Report:
         """Have cinder-api die over a POST: Glance made the image, the broker does not answer."""
+        killing: list[Future[None]] = []
         with ExitStack() as held, ThreadPoolExecutor(1) as pool:
 
             def die() -> None:
                 held.enter_context(frozen(BROKER, self.places))
-                pool.submit(self._kill_once_an_image_is_there)
+                killing.append(pool.submit(self._kill_once_an_image_is_there))
 
-            return self.export(slot, at_call("volumes", "export", die))
+            report = self.export(slot, at_call("volumes", "export", die))
+        [killed] = killing
+        killed.result()
+        return report
 
     def _kill_once_an_image_is_there(self) -> None:
         wait_until(lambda: bool(self.statuses()), "no POST made an image")
@@ -132,7 +175,7 @@ class Outages:
         """Kill a service, and start it again in the end."""
         self.kill(service)
         yield
-        start_again(self.places, service)
+        self.start(service)
 
     def kill(self, service: str) -> None:
         assert kill(service, self.places), f"{service} did not run"
@@ -141,7 +184,10 @@ class Outages:
         assert kill_workers(service, self.places), f"{service} has no worker"
 
     def start(self, service: str) -> None:
+        """Start a service again, and wait until it serves."""
         start_again(self.places, service)
+        if service == VOLUME_SERVICE:
+            wait_until(self.runs.cloud.volume_service_answers, "cinder-volume does not answer")
 
     def statuses(self) -> dict[str, str]:
         """Return what the cloud holds: the status of each image of the project by id."""
@@ -168,12 +214,6 @@ class Outages:
         volumes = {one["id"]: one["status"] for one in self.runs.cloud.all_volumes()}
         return str(volumes[volume_id])
 
-    def until_bytes_flow(self) -> str:
-        """Wait until the only image is being written; return its id."""
-        wait_until(lambda: ImageStatus.SAVING in self.statuses().values(), "no bytes flow")
-        [image_id] = self.statuses()
-        return image_id
-
     def until_at_rest(self, volume_id: str) -> None:
         """Wait until Cinder has given an export up, or has ended it."""
         wait_until(
@@ -181,9 +221,8 @@ class Outages:
             "the volume uploads for ever",
         )
 
-    def mend(self) -> None:
-        """Start what a test left dead, and call at rest what a dead service left uploading."""
-        start_again(self.places, *KILLED)
+    def reset_uploading(self) -> None:
+        """Call at rest what uploads for ever, as an operator of the cloud would."""
         self.runs.cloud.reset_uploading()
 
 
@@ -215,8 +254,23 @@ class Once:
                 then()
 
 
-def wait_until(condition: Callable[[], bool], otherwise: str) -> None:
+def mend(cloud: OpenstackSite, places: Places) -> None:
+    """Start what was left dead, and call at rest what a dead service left uploading."""
+    start_again(places, *KILLED)
+    if cloud.uploading():
+        # An upload that is still on its way would call its volume at rest in the next test.
+        kill(VOLUME_SERVICE, places)
+        start_again(places, VOLUME_SERVICE)
+        wait_until(cloud.volume_service_answers, "cinder-volume does not answer")
+        cloud.reset_uploading()
+    known = cloud.every_image()
+    for file in places.image_files():
+        if file.name not in known:
+            file.unlink()  # Glance keeps what it had of an image that never became one
+
+
+def wait_until(condition: Callable[[], bool], otherwise: str, pause: float = OFTEN) -> None:
     until = time.monotonic() + LONGEST_WAIT
     while not condition():
-        assert time.monotonic() < until, otherwise
-        time.sleep(OFTEN)
+        assert time.monotonic() < until, f"{otherwise}, after {LONGEST_WAIT:.0f} s"
+        time.sleep(pause)

@@ -2,6 +2,7 @@
 
 import hashlib
 import tempfile
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -84,9 +85,27 @@ class Places:
         """The same for OpenStack's own clients."""
         return self.data / "clouds.yaml"
 
+    def log(self, service: str) -> Path:
+        """Return where a service's words go, those of all its starts."""
+        return self.logs / f"{service}.log"
+
+    def image_file(self, image_id: str) -> Path:
+        """Return the file that an image's bytes are written to as they arrive."""
+        return self.data / "glance" / "images" / image_id
+
+    def image_files(self) -> Iterable[Path]:
+        """Return all such files, also those that Glance no longer knows."""
+        return (self.data / "glance" / "images").iterdir()
+
     def volume_file(self, volume_id: str) -> Path:
         """Return the file that holds a volume's bytes."""
         return self.exported / f"volume-{volume_id}"
+
+    def forget_leftovers(self) -> None:
+        """Remove the logs of the last time, and what exports that were cut off left half done."""
+        for folder in (self.logs, self.data / "cinder" / "conversion"):
+            for file in folder.iterdir():
+                file.unlink()
 
     def prepare(self) -> None:
         """Make the folders."""

@@ -24,6 +24,8 @@ STOPPED = {"T", *GONE}
 TICK = 0.1
 PATIENCE = 90.0
 TIME_TO_STOP = 8.0
+TIME_TO_OBEY = 60.0
+"""For signals that no process can ignore: a busy machine takes its time all the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +56,10 @@ def start(service: Service, places: Places) -> None:
     record = _record(service.name, places)
     known = _read(record)
     if known and known.process.alive:
+        _let_go_on(_marked({known.mark}))  # whoever froze it may have been cut off
         return
     mark = secrets.token_hex(16)
-    log, anew = str(_log(service.name, places)), os.O_WRONLY | os.O_CREAT | os.O_TRUNC
+    log, after_the_last = str(places.log(service.name)), os.O_WRONLY | os.O_CREAT | os.O_APPEND
     # Not by `subprocess`, which minds its children: these outlive us.
     pid = os.posix_spawn(
         "/bin/sh",
@@ -64,7 +67,7 @@ def start(service: Service, places: Places) -> None:
         {**service.environment, MARK: mark},
         file_actions=[
             (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
-            (os.POSIX_SPAWN_OPEN, 1, log, anew, 0o644),
+            (os.POSIX_SPAWN_OPEN, 1, log, after_the_last, 0o644),
             (os.POSIX_SPAWN_DUP2, 1, 2),
         ],
         setsid=True,
@@ -78,7 +81,7 @@ def wait_for(service: Service, places: Places) -> None:
     known = _read(_record(service.name, places))
     until = time.monotonic() + PATIENCE
     while not service.ready():
-        log = _log(service.name, places)
+        log = places.log(service.name)
         if known is None or not known.process.alive:
             raise NotPossible(f"{service.name} has ended:\n{last_lines(log)}")
         if time.monotonic() > until:
@@ -88,10 +91,15 @@ def wait_for(service: Service, places: Places) -> None:
         time.sleep(TICK)
 
 
+def running(places: Places) -> dict[str, bool]:
+    """Return what was started by name, and whether it still runs."""
+    records = {path.stem: _read(path) for path in sorted(places.records.glob("*.json"))}
+    return {name: bool(record and record.process.alive) for name, record in records.items()}
+
+
 def is_recorded(places: Places) -> bool:
     """Whether anything that was started still runs."""
-    records = [_read(path) for path in places.records.glob("*.json")]
-    return any(record is not None and record.process.alive for record in records)
+    return any(running(places).values())
 
 
 def stop_all(places: Places) -> int:
@@ -101,6 +109,7 @@ def stop_all(places: Places) -> int:
     found = _marked(marks)
     for process in found:
         _signal(process, signal.SIGTERM)
+    _let_go_on(found)  # what is frozen does not hear
     _await_end(found, TIME_TO_STOP)
     killed = _marked(marks)  # also what a service still started while it ended
     _kill(killed)
@@ -140,14 +149,16 @@ def frozen(name: str, places: Places) -> Iterator[None]:
     """Stop a service and its children in their tracks, and let them go on in the end."""
     record = _read(_record(name, places))
     held = _marked({record.mark}) if record else []
-    for process in held:
-        _signal(process, signal.SIGSTOP)
-    _await(lambda: all(_state(process.pid) in STOPPED for process in held), TIME_TO_STOP)
+    if not held:
+        raise NotPossible(f"{name} does not run")
     try:
+        for process in held:
+            _signal(process, signal.SIGSTOP)
+        if not _await(lambda: all(_stands(process) for process in held), TIME_TO_OBEY):
+            raise NotPossible(f"{name} does not stand still after {TIME_TO_OBEY:.0f} s")
         yield
     finally:
-        for process in held:
-            _signal(process, signal.SIGCONT)
+        _let_go_on(held)
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,10 +169,6 @@ class _Record:
 
 def _record(name: str, places: Places) -> Path:
     return places.records / f"{name}.json"
-
-
-def _log(name: str, places: Places) -> Path:
-    return places.logs / f"{name}.out"
 
 
 def _read(path: Path) -> _Record | None:
@@ -191,17 +198,29 @@ def _marked(marks: set[str]) -> list[Process]:
 def _kill(processes: Sequence[Process]) -> None:
     for process in processes:
         _signal(process, signal.SIGKILL)
-    _await_end(processes, TIME_TO_STOP)
+    if not _await_end(processes, TIME_TO_OBEY):
+        raise NotPossible(f"{processes} live on, {TIME_TO_OBEY:.0f} s after they were killed")
 
 
-def _await_end(processes: Sequence[Process], seconds: float) -> None:
-    _await(lambda: not any(process.alive for process in processes), seconds)
+def _let_go_on(processes: Sequence[Process]) -> None:
+    for process in processes:
+        _signal(process, signal.SIGCONT)
 
 
-def _await(condition: Callable[[], bool], seconds: float) -> None:
+def _stands(process: Process) -> bool:
+    return _stat(process.pid)[0] in STOPPED
+
+
+def _await_end(processes: Sequence[Process], seconds: float) -> bool:
+    return _await(lambda: not any(process.alive for process in processes), seconds)
+
+
+def _await(condition: Callable[[], bool], seconds: float) -> bool:
+    """Wait until something holds; return whether it does."""
     until = time.monotonic() + seconds
-    while not condition() and time.monotonic() < until:
+    while not (holds := condition()) and time.monotonic() < until:
         time.sleep(TICK)
+    return holds
 
 
 def _reap(process: Process) -> None:
@@ -222,10 +241,6 @@ def _started_at(pid: int) -> int:
     """Return when a process started, in clock ticks since boot."""
     state, *fields = _stat(pid)
     return ENDED if state in GONE else int(fields[18])
-
-
-def _state(pid: int) -> str:
-    return _stat(pid)[0]
 
 
 def _stat(pid: int) -> list[str]:

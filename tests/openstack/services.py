@@ -156,7 +156,6 @@ def _cinder(places: Places, part: str) -> Service:
         *(mounted if part == "volume" else ()),
         str(places.programs / name),
         *("--config-file", str(places.etc / "cinder.conf")),
-        *("--log-file", str(places.logs / f"{name}.log")),
     )
     return Service(name, command, ready, _environment(places))
 

@@ -38,7 +38,7 @@ def service(script: str, *, ready: bool = True) -> Service:
 
 def start_with_child(places: Places) -> None:
     """Start a service, and wait until it has a child."""
-    log = places.logs / "sleeper.out"
+    log = places.logs / "sleeper.log"
     with_child = service("sleep 600 & echo started; wait; exec sleep 600")
     start(with_child, places)
     wait_for(replace(with_child, ready=lambda: "started" in log.read_text()), places)

@@ -8,6 +8,7 @@ from datetime import timedelta
 
 import pytest
 
+from tests.contract.openstack_site import OpenstackSite
 from tests.faults.invariants import announced_for_the_grace
 from tests.openstack.outages import (
     BLOCK_STORAGE_API,
@@ -16,8 +17,10 @@ from tests.openstack.outages import (
     VOLUME_SERVICE,
     Outages,
     at_call,
+    mend,
     wait_until,
 )
+from tests.openstack.places import DEFAULT_FOLDER, Places
 from tests.openstack.run_site import RunSite, last_nights
 from tests.openstack.test_runs import of_result
 from volume_images.export.posting import SHORT_PAUSE
@@ -45,15 +48,22 @@ TRUTH = {
 
 
 @pytest.fixture
-def outages(runs: RunSite) -> Iterator[Outages]:
-    outages = Outages(runs)
-    yield outages
-    outages.mend()
+def mended(real: OpenstackSite) -> Places:
+    """Give an OpenStack that is whole, whatever a test that was cut off has left."""
+    places = Places(DEFAULT_FOLDER)
+    mend(real, places)
+    return places
+
+
+@pytest.fixture
+def outages(mended: Places, runs: RunSite) -> Iterator[Outages]:
+    yield Outages(runs, mended)
+    mend(runs.cloud, mended)
 
 
 @pytest.fixture
 def volume_id(runs: RunSite) -> str:
-    """Configure one volume: its export takes long enough to be hit in the middle."""
+    """Configure one volume, in a format whose bytes all go to Glance one by one."""
     volume_id = runs.cloud.volumes[0]
     runs.configure({volume_id: "db01-data"}, "raw")
     return volume_id
@@ -102,9 +112,8 @@ def the_stuck_image_goes_and_no_other(outages: Outages, stuck: str) -> None:
 
 def test_a_worker_of_glance_killed_in_mid_export(outages: Outages, volume_id: str) -> None:
     """Cinder deletes the image: vanished, told in Cinder's own words, and exported anew."""
-    assert said(outages.export(SLOT)) == [("started", "accepted")]
-    outages.until_bytes_flow()
-    outages.kill_worker(GLANCE)
+    with outages.in_mid_export(SLOT):
+        outages.kill_worker(GLANCE)
     outages.until_at_rest(volume_id)
     assert outages.statuses() == {}
     told = outages.export(SLOT)
@@ -115,13 +124,13 @@ def test_a_worker_of_glance_killed_in_mid_export(outages: Outages, volume_id: st
 
 def test_glance_killed_in_mid_export_and_away_for_long(outages: Outages, volume_id: str) -> None:
     """Its image stays `saving` for ever: stuck after its deadline, and exported anew."""
-    assert said(outages.export(SLOT)) == [("started", "accepted")]
-    image_id = outages.until_bytes_flow()
-    with outages.without(GLANCE):
+    with outages.in_mid_export(SLOT) as image_id:
+        outages.kill(GLANCE)
         dark = outages.export(SLOT)
         assert (fared(dark), said(dark)) == ([CloudResult.UNAVAILABLE], [])
         assert dark.gauges[Gauge.EXPORTS_IN_FLIGHT] == 1
-        outages.until_at_rest(volume_id)  # Cinder could not even delete the image
+    outages.until_at_rest(volume_id)  # Cinder could not even delete the image
+    outages.start(GLANCE)
     assert outages.statuses() == {image_id: ImageStatus.SAVING}
     assert said(outages.export(SLOT)) == [("deferred", "uploading")]
 
@@ -135,9 +144,7 @@ def test_glance_killed_in_mid_export_and_away_for_long(outages: Outages, volume_
 
 def test_cinder_volume_killed_in_mid_export(outages: Outages, volume_id: str) -> None:
     """Cinder leaves the volume `uploading` for ever: told, never exported beside, until reset."""
-    assert said(outages.export(SLOT)) == [("started", "accepted")]
-    image_id = outages.until_bytes_flow()
-    with outages.without(VOLUME_SERVICE):
+    with outages.in_mid_export(SLOT) as image_id, outages.without(VOLUME_SERVICE):
         assert said(outages.export(SLOT)) == [("deferred", "uploading")]
         wait_until(
             lambda: outages.statuses() == {image_id: ImageStatus.QUEUED},
@@ -152,7 +159,7 @@ def test_cinder_volume_killed_in_mid_export(outages: Outages, volume_id: str) ->
         assert outages.volume_status(volume_id) == VolumeStatus.UPLOADING
         assert outages.statuses() == {image_id: ImageStatus.QUEUED}
 
-    outages.runs.cloud.reset_uploading()
+    outages.reset_uploading()
     assert said(outages.export(SLOT)) == [("failed", "stuck")]
     the_second_attempt_is_the_good_one(outages, volume_id)
     the_stuck_image_goes_and_no_other(outages, image_id)
@@ -164,12 +171,13 @@ def test_keystone_killed_before_and_in_mid_export(outages: Outages, volume_id: s
         dark = outages.export(SLOT)
         assert (fared(dark), said(dark)) == ([CloudResult.UNAVAILABLE], [])
     assert outages.statuses() == {}
-    assert said(outages.export(SLOT)) == [("started", "accepted")]
-    outages.until_bytes_flow()
-    with outages.without(KEYSTONE):
+    with outages.in_mid_export(SLOT) as image_id:
+        outages.kill(KEYSTONE)
         dark = outages.export(SLOT)
         assert (fared(dark), said(dark)) == ([CloudResult.UNAVAILABLE], [])
         assert dark.gauges[Gauge.EXPORTS_IN_FLIGHT] == 1
+    outages.until_written(image_id)
+    outages.start(KEYSTONE)
     the_export_ends_well(outages, volume_id)
 
 
