@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 from cronsim import CronSim, CronSimError
 
 _SECOND = timedelta(seconds=1)
+_DAY = timedelta(days=1)
 
 # How far back the newest slot is looked for: the first span that holds one. The last finds every
 # leap day, also around a year like 2100 that has none.
@@ -60,13 +61,24 @@ def slots(schedule: str, zone: str, after: datetime, until: datetime) -> Iterato
             yield slot
 
 
-@lru_cache(maxsize=1024)  # one run asks it of every policy, in each of its clouds
 def newest_slot(schedule: str, zone: str, at: datetime) -> datetime | None:
     """Return the newest slot at or before `at`; None when nine years hold none."""
-    newest = (max(slots(schedule, zone, at - span, at), default=None) for span in _LOOK_BACK)
-    return next(filter(None, newest), None)
+    midnight = at.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    day = _slots_of_day(schedule, zone, midnight)
+    return max((slot for slot in day if slot <= at), default=None)
 
 
+@lru_cache(maxsize=256)  # each of a day's ticks asks it of every policy, in each of its clouds
+def _slots_of_day(schedule: str, zone: str, midnight: datetime) -> tuple[datetime, ...]:
+    """Return the slots of the day after a midnight, and the newest one before, if there is one."""
+    before = (
+        max(slots(schedule, zone, midnight - span, midnight), default=None) for span in _LOOK_BACK
+    )
+    newest = next(filter(None, before), None)
+    return (*([newest] if newest else []), *slots(schedule, zone, midnight, midnight + _DAY))
+
+
+@lru_cache(maxsize=1024)  # each tick asks until when a slot may start: until the next one
 def next_slot(schedule: str, zone: str, after: datetime) -> datetime | None:
     """Return the first slot later than `after`; None when nine years hold none."""
     return next(slots(schedule, zone, after, after + _LOOK_BACK[-1]), None)

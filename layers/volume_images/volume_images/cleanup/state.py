@@ -6,7 +6,7 @@ Nothing is deleted that this state, as it was written before, does not carry.
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from volume_images.model import GroupKey, Volume
 from volume_images.report import ImageResult
@@ -48,13 +48,13 @@ class GroupRecord(_Record):
     """
 
     judged: Judged | None = None
-    announced: Mapping[str, Announced] = {}
-    failed_since: Mapping[str, Instant] = {}
-    results: Mapping[str, ImageResult] = {}
+    announced: Mapping[str, Announced] = Field(default_factory=dict)
+    failed_since: Mapping[str, Instant] = Field(default_factory=dict)
+    results: Mapping[str, ImageResult] = Field(default_factory=dict)
     orphan_since: Instant | None = None
     all_ours: bool = False
     forgotten_at: Instant | None = None
-    adopted: Mapping[str, Instant] = {}
+    adopted: Mapping[str, Instant] = Field(default_factory=dict)
 
     @property
     def is_empty(self) -> bool:
@@ -83,6 +83,10 @@ class GroupRecord(_Record):
                 for field, known in by_image.items()
             }
         )
+
+
+NOTHING_KNOWN = GroupRecord()
+"""The record of a group that no plan has judged."""
 
 
 class Series(_Record):
@@ -122,15 +126,15 @@ class CleanupState(State):
     `refused_secret` is the fingerprint of a credential that the cloud refused.
     """
 
-    groups: Mapping[str, GroupRecord] = {}
+    groups: Mapping[str, GroupRecord] = Field(default_factory=dict)
     refused_secret: str = ""
     refused_secret_at: Instant | None = None
-    series: Mapping[str, Series] = {}
-    volumes: Mapping[str, VolumeFacts] = {}
+    series: Mapping[str, Series] = Field(default_factory=dict)
+    volumes: Mapping[str, VolumeFacts] = Field(default_factory=dict)
 
     def group(self, project_id: str, key: GroupKey) -> GroupRecord:
         """Return what is known of a group; an empty record where nothing is."""
-        return self.groups.get(record_key(project_id, key), GroupRecord())
+        return self.groups.get(record_key(project_id, key), NOTHING_KNOWN)
 
     def adopted_images(self, project_id: str) -> frozenset[str]:
         """Return the ids of the images of a project that a person has taken in."""

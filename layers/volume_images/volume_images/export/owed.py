@@ -193,7 +193,8 @@ class _Timetable:
     def due(self, accounted: datetime) -> _Due:
         """Return what is owed since a slot that is accounted for."""
         if accounted not in self._due:
-            self._due[accounted] = self._compute(accounted)
+            has_newer = self.newest is not None and accounted < self.newest
+            self._due[accounted] = self._compute(accounted) if has_newer else _Due((), None)
         return self._due[accounted]
 
     def _compute(self, accounted: datetime) -> _Due:

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from volume_images.errors import CloudError, CredentialError, IncompleteListing
+from volume_images.errors import CloudError, CredentialError
 from volume_images.export.asking import asked_for, named_slots
 from volume_images.export.cloud_changes import SecretRefused, Unserved
 from volume_images.export.draft import Change, changed
@@ -26,6 +26,7 @@ from volume_images.report import (
     ExportResult,
     Outcome,
 )
+from volume_images.unserved import unserved
 
 REFUSED_SECRET_RESTS = timedelta(hours=1)
 """A refused credential is not tried again sooner, unless its secret changes: accounts lock."""
@@ -131,7 +132,6 @@ def _served(
 ) -> Served:
     state = memory.state
     unserved = "" if result in SERVED_RESULTS else result.value
-    members = known_members(errand.world.config, errand.cloud, state)
     policies = (GroupKey.parse(entry.group).policy for entry in state.under_way.values())
     return Served(
         cloud=CloudOutcome(cloud=errand.cloud, result=result, reason=reason),
@@ -144,7 +144,7 @@ def _served(
         requests_waiting=len(state.waiting),
         missed={key: one for key, one in state.missed.items() if key not in progress.outcomes},
         reported=tuple(state.missed),
-        known=frozenset(one.volume_id for one in members) & errand.tick.volume_ids,
+        known=_known_of_named(errand, state),
         red=_state_lost(errand, progress),
         errand=errand if state.missed else None,
     )
@@ -158,7 +158,7 @@ def _unserved(errand: Errand, progress: Progress, error: CloudError) -> Served:
     memory = read(errand)
     now = errand.world.clock.now()
     members = known_members(errand.world.config, errand.cloud, memory.state)
-    named = named_slots(errand, members, now)
+    named = named_slots(errand, members)
     scene = scene_of(errand, changed(memory.state, named), None, progress, now)
     plan = plan_exports(asked_for(errand, scene.state, members, now), scene)
     progress = progress.noting(
@@ -166,13 +166,23 @@ def _unserved(errand: Errand, progress: Progress, error: CloudError) -> Served:
         for outcome in plan.outcomes
         if outcome.result is not ExportResult.DEFERRED or errand.acceptance
     )
-    result = _cloud_result(error)
-    changes: list[Change] = [*named, *plan.changes, *progress.sayings(), Unserved(now, result)]
+    outcome = unserved(errand.cloud, error)
+    changes: list[Change] = [*named, *plan.changes, *progress.sayings()]
+    changes.append(Unserved(now, outcome.result))
     if isinstance(error, CredentialError) and error.refused:
         changes.append(SecretRefused(error.fingerprint, now))
     if not errand.dry_run:
         memory = write_through(errand, memory, changes)
-    return _served(errand, memory, progress, result, str(error))
+    return _served(errand, memory, progress, outcome.result, outcome.reason)
+
+
+def _known_of_named(errand: Errand, state: ExportState) -> frozenset[str]:
+    """Return which of the volumes that a tick names are known here; most ticks name none."""
+    named = errand.tick.volume_ids
+    if not named:
+        return frozenset()
+    members = known_members(errand.world.config, errand.cloud, state)
+    return named & {member.volume_id for member in members}
 
 
 def _idle(errand: Errand, memory: Memory[ExportState], now: datetime) -> bool:
@@ -225,13 +235,3 @@ def _refused_secret(errand: Errand, state: ExportState) -> str:
     at = state.refused_secret_at
     rests = at is not None and errand.world.clock.now() < at + REFUSED_SECRET_RESTS
     return state.refused_secret if rests else ""
-
-
-def _cloud_result(error: CloudError) -> CloudResult:
-    match error:
-        case CredentialError():
-            return CloudResult.NO_CREDENTIAL
-        case IncompleteListing():
-            return CloudResult.INCOMPLETE_LISTING
-        case _:
-            return CloudResult.UNAVAILABLE

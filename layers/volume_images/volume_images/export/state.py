@@ -6,7 +6,7 @@ from functools import lru_cache
 from typing import Annotated
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, BaseModel, ConfigDict
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from volume_images.model import GroupKey
 from volume_images.schedule import validate_schedule
@@ -120,7 +120,6 @@ class Waiting(_Entry):
 
     group: str
     slot: Instant
-    accepted_at: Instant
 
 
 class Missed(_Entry):
@@ -158,18 +157,17 @@ class ExportState(State):
     refused_secret_at: Instant | None = None
     served_at: Instant | None = None
     unserved: str = ""
-    schedules: Mapping[str, ScheduleText] = {}
-    former_schedules: Mapping[str, tuple[FormerSchedule, ...]] = {}
+    schedules: Mapping[str, ScheduleText] = Field(default_factory=dict)
+    former_schedules: Mapping[str, tuple[FormerSchedule, ...]] = Field(default_factory=dict)
     schedule_has_turn: bool = False
-    discovered: Mapping[str, Discovered] = {}
-    discovered_at: Instant | None = None
-    records: Mapping[str, Record] = {}
-    under_way: Mapping[str, UnderWay] = {}
-    late: Mapping[str, UnderWay] = {}
-    stuck: Mapping[str, Stuck] = {}
-    unmarked: Mapping[str, Unmarked] = {}
-    waiting: Mapping[str, Waiting] = {}
-    missed: Mapping[str, Missed] = {}
+    discovered: Mapping[str, Discovered] = Field(default_factory=dict)
+    records: Mapping[str, Record] = Field(default_factory=dict)
+    under_way: Mapping[str, UnderWay] = Field(default_factory=dict)
+    late: Mapping[str, UnderWay] = Field(default_factory=dict)
+    stuck: Mapping[str, Stuck] = Field(default_factory=dict)
+    unmarked: Mapping[str, Unmarked] = Field(default_factory=dict)
+    waiting: Mapping[str, Waiting] = Field(default_factory=dict)
+    missed: Mapping[str, Missed] = Field(default_factory=dict)
 
     def record(self, group: GroupKey) -> Record:
         """Return what is known of a group; an empty record where nothing is."""
