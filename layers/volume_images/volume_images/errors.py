@@ -9,6 +9,7 @@ The type says what to do; the instance says what happened, where, and what to do
     │   │   └── NoConfigYet         none was ever there: idle until somebody writes one
     │   └── TriggerError          the event
     ├── SafetyStop              a safety rule stopped the run: exit code 3
+    │   ├── ClockSkew             our clock and the cloud's disagree
     │   ├── EmptyPolicy           no retention rule keeps anything
     │   └── PolicyWouldEmptyGroup the retention rules keep no image of a group
     ├── RunFailed               a run is red; its report is already published
@@ -71,6 +72,10 @@ class TriggerError(InputError):
 
 class SafetyStop(VolumeImagesError):
     """A safety rule stopped the run before it could do harm."""
+
+
+class ClockSkew(SafetyStop):
+    """Our clock and the cloud's disagree: no age can be trusted, so nothing is judged."""
 
 
 class EmptyPolicy(SafetyStop):

@@ -12,9 +12,10 @@ from volume_images.cleanup.plan import CleanupPlan, Scope
 from volume_images.cleanup.state import CleanupState, Judged
 from volume_images.errors import InputError
 from volume_images.model import ImageStatus
-from volume_images.protocols import World
+from volume_images.protocols import BY_HAND, World
 from volume_images.recognition import ImageState, Recognised
 from volume_images.report import Function, Outcome, Report
+from volume_images.stopwatch import Stopwatch
 
 
 def forget(world: World, subject: str, *, dry_run: bool) -> Report:
@@ -25,7 +26,8 @@ def forget(world: World, subject: str, *, dry_run: bool) -> Report:
     """
     started_at = world.clock.now()
     cleaned: list[Cleaned] = []
-    for errand in errands(world, _scope(subject), dry_run=dry_run):
+    stopwatch = Stopwatch.begin(world.clock, BY_HAND)
+    for errand in errands(world, _scope(subject), stopwatch, dry_run=dry_run):
         seen = look(errand)
         cleaned.append(seen if isinstance(seen, Cleaned) else grant(errand, seen, _forgotten))
     covered = {(entry.policy, entry.volume_id) for one in cleaned for entry in one.freshness}
@@ -55,7 +57,8 @@ def adopt(world: World, wanted: Sequence[str], *, dry_run: bool) -> Report:
     started_at = world.clock.now()
     cleaned: list[Cleaned] = []
     looked: list[_Looked] = []
-    for errand in errands(world, Scope(), dry_run=dry_run):
+    stopwatch = Stopwatch.begin(world.clock, BY_HAND)
+    for errand in errands(world, Scope(), stopwatch, dry_run=dry_run):
         seen = look(errand)
         if isinstance(seen, Cleaned):
             cleaned.append(seen)

@@ -9,7 +9,7 @@ from volume_images.cleanup.deleting import Gate, delete_due, drop_overdue_pins
 from volume_images.cleanup.due import DueGroup, due_groups
 from volume_images.cleanup.errand import Errand
 from volume_images.cleanup.freshness import Covered, freshness
-from volume_images.cleanup.gathering import ClockSkew, gather
+from volume_images.cleanup.gathering import gather
 from volume_images.cleanup.judgement import Judgement
 from volume_images.cleanup.memory import WHOLE, read_memory, write_memory
 from volume_images.cleanup.outcomes import Attempt, changed, outcomes, settled
@@ -17,17 +17,11 @@ from volume_images.cleanup.plan import CleanupPlan, CloudFacts
 from volume_images.cleanup.planning import covered_by
 from volume_images.cleanup.state import CleanupState, parse_series_key, series_key
 from volume_images.config.selection import Member, members
-from volume_images.errors import (
-    CloudError,
-    Conflict,
-    CredentialError,
-    HostNotAllowed,
-    IncompleteListing,
-    StoreError,
-)
+from volume_images.errors import ClockSkew, CloudError, Conflict, CredentialError, StoreError
 from volume_images.memory import Memory
 from volume_images.protocols import Cloud
 from volume_images.report import CloudOutcome, CloudResult, Freshness, Outcome
+from volume_images.unserved import unserved
 
 Wish = Callable[[CleanupState, CleanupPlan], CleanupState]
 """What a person wants to have remembered of the groups in a plan."""
@@ -205,10 +199,10 @@ def _left_alone(
 
     if not errand.dry_run:
         memory = write_memory(errand, memory, noted)
-    result = result_of(error)
-    stops = result in (CloudResult.INCOMPLETE_LISTING, CloudResult.CLOCK_SKEW)
+    outcome = unserved(errand.cloud, error)
+    stops = outcome.result in (CloudResult.INCOMPLETE_LISTING, CloudResult.CLOCK_SKEW)
     return Cleaned(
-        outcome=CloudOutcome(cloud=errand.cloud, result=result, reason=str(error)),
+        outcome=outcome,
         judged=False,
         freshness=_freshness(covered, noted(memory.state), now),
         safety_stops=(f"{errand.cloud}: {error}",) if stops else (),
@@ -235,21 +229,6 @@ def _freshness(
         freshness(entry, state.series[series_key(entry.policy, entry.volume_id)], now)
         for entry in covered
     )
-
-
-def result_of(error: CloudError | ClockSkew | Conflict) -> CloudResult:
-    """Say how a run fared with a cloud that it had to leave alone."""
-    match error:
-        case CredentialError() | HostNotAllowed():
-            return CloudResult.NO_CREDENTIAL
-        case IncompleteListing():
-            return CloudResult.INCOMPLETE_LISTING
-        case CloudError():
-            return CloudResult.UNAVAILABLE
-        case ClockSkew():
-            return CloudResult.CLOCK_SKEW
-        case Conflict():
-            return CloudResult.CONFLICT
 
 
 def _damage(errand: Errand, memory: Memory[CleanupState]) -> tuple[str, ...]:

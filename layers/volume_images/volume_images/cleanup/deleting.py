@@ -5,7 +5,6 @@ Between the listing and a DELETE minutes pass and people act: nothing is deleted
 
 import threading
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -23,6 +22,7 @@ from volume_images.errors import (
 from volume_images.model import GONE_STATUSES, Image
 from volume_images.protocols import Images
 from volume_images.report import ImageResult
+from volume_images.side_by_side import each
 
 CHECKED_FIELDS = (
     "name",
@@ -62,11 +62,8 @@ def delete_due(
 
     What is not among the attempts was not tried: it stays announced, and due.
     """
-    if not due:
-        return ()
-    with ThreadPoolExecutor(max_workers=at_once, thread_name_prefix="delete") as pool:
-        done = pool.map(lambda group: _delete_group(images, group, gate), due)
-        return tuple(attempt for attempts in done for attempt in attempts)
+    done = each(due, lambda group: _delete_group(images, group, gate), at_once)
+    return tuple(attempt for attempts in done for attempt in attempts)
 
 
 def drop_overdue_pins(images: Images, seen: Iterable[Image], now: datetime) -> None:

@@ -7,10 +7,8 @@ from functools import cache, partial
 from volume_images.cleanup.gathering import Versions, config_versions
 from volume_images.cleanup.plan import Scope
 from volume_images.cleanup.state import cleanup_state_key
-from volume_images.protocols import RunLimits, World
+from volume_images.protocols import World
 from volume_images.stopwatch import Stopwatch
-
-NO_LIMITS = RunLimits()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,13 +37,12 @@ class Errand:
 def errands(
     world: World,
     scope: Scope,
+    stopwatch: Stopwatch,
     *,
     dry_run: bool,
-    limits: RunLimits = NO_LIMITS,
     without_wait: frozenset[str] = frozenset(),
 ) -> list[Errand]:
-    """Share a run out among the clouds of the config; its time begins now."""
-    stopwatch = Stopwatch(world.clock, limits, world.clock.monotonic())
+    """Share a run out among the clouds of the config."""
     versions = cache(partial(config_versions, world.store))
     return [
         Errand(

@@ -1,7 +1,6 @@
 """Gathering everything that one cloud's cleanup is planned from; nothing is decided here."""
 
-from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import datetime, timedelta
 
@@ -11,21 +10,18 @@ from volume_images.cleanup.rule_digest import NO_RULES, RuleDigests, rule_digest
 from volume_images.cleanup.state import CleanupState
 from volume_images.config.schema import Config, parse_config
 from volume_images.config.selection import discovered, members
-from volume_images.errors import CloudError, ConfigError, SafetyStop
+from volume_images.errors import ClockSkew, CloudError, ConfigError
 from volume_images.export.state import empty_export_state, export_state_key
 from volume_images.memory import read_state
 from volume_images.model import Volume
 from volume_images.protocols import Cloud, Store, World
+from volume_images.side_by_side import each
 
 MOST_SKEW = timedelta(minutes=5)
 """Further apart, either our clock or the cloud's is wrong, and every age with it."""
 
 Versions = Callable[[str], tuple[Config | None, ...] | None]
 """The configs written after a version; None for one that does not parse, or for no knowledge."""
-
-
-class ClockSkew(SafetyStop):
-    """Our clock and the cloud's disagree: no age can be trusted, so nothing is judged."""
 
 
 def gather(world: World, cloud_name: str, cloud: Cloud, state: CleanupState) -> CloudFacts:
@@ -100,15 +96,8 @@ def _volumes(
     volumes = {volume.id: volume for volume in cloud.volumes.all()}
     configured = {entry.id for entry in config.volumes if entry.cloud == cloud_name}
     unlisted = sorted((configured | state.covered_volume_ids) - volumes.keys())
-    return volumes | _read(cloud, unlisted, config.clouds[cloud_name].max_concurrency)
-
-
-def _read(cloud: Cloud, volume_ids: Sequence[str], at_once: int) -> dict[str, Volume]:
-    if not volume_ids:
-        return {}
-    with ThreadPoolExecutor(max_workers=at_once, thread_name_prefix="read") as pool:
-        found = pool.map(cloud.volumes.get, volume_ids)
-        return {volume.id: volume for volume in found if volume is not None}
+    found = each(unlisted, cloud.volumes.get, config.clouds[cloud_name].max_concurrency)
+    return volumes | {volume.id: volume for volume in found if volume is not None}
 
 
 def _quota_used(quota: int | None, cloud: Cloud, images: int) -> int | None:

@@ -6,7 +6,8 @@ from volume_images.cleanup.explaining import Explanation, explain
 from volume_images.cleanup.judgement import Judgement
 from volume_images.cleanup.plan import Scope
 from volume_images.errors import CloudUnavailable, InputError
-from volume_images.protocols import World
+from volume_images.protocols import BY_HAND, World
+from volume_images.stopwatch import Stopwatch
 
 
 def explain_image(world: World, wanted: str) -> Explanation:
@@ -17,7 +18,8 @@ def explain_image(world: World, wanted: str) -> Explanation:
     """
     unseen: list[str] = []
     found: list[tuple[Errand, Seen, str]] = []
-    for errand in errands(world, Scope(), dry_run=True):
+    stopwatch = Stopwatch.begin(world.clock, BY_HAND)
+    for errand in errands(world, Scope(), stopwatch, dry_run=True):
         seen = look(errand)
         if isinstance(seen, Cleaned):
             unseen.append(f"{errand.cloud}: {seen.outcome.reason}")

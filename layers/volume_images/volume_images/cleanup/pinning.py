@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from volume_images.cleanup.cleaning import result_of
 from volume_images.errors import CloudError, CloudUnavailable, InputError
 from volume_images.image_name import ImageName
 from volume_images.protocols import Cloud, Images, World
@@ -16,6 +15,7 @@ from volume_images.report import (
     Outcome,
     Report,
 )
+from volume_images.unserved import unserved
 
 
 def set_pins(world: World, wanted: Sequence[str], *, pinned: bool) -> Report:
@@ -30,7 +30,7 @@ def set_pins(world: World, wanted: Sequence[str], *, pinned: bool) -> Report:
         try:
             opened[name] = world.open_cloud(name)
         except CloudError as error:
-            clouds.append(CloudOutcome(cloud=name, result=result_of(error), reason=str(error)))
+            clouds.append(unserved(name, error))
         else:
             clouds.append(CloudOutcome(cloud=name, result=CloudResult.SERVED))
     found = [_find(world, opened, text) for text in dict.fromkeys(wanted)]

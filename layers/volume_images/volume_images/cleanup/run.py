@@ -1,7 +1,6 @@
 """The cleanup run: every cloud side by side, then one report."""
 
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, wait
 
 from volume_images.cleanup.cleaning import Cleaned, clean
 from volume_images.cleanup.errand import Errand, errands
@@ -10,17 +9,16 @@ from volume_images.errors import StoreError
 from volume_images.model import Trigger
 from volume_images.protocols import RunLimits, World
 from volume_images.report import (
-    CloudOutcome,
-    CloudResult,
     Function,
     Gauge,
     ImageResult,
     Outcome,
     Report,
 )
+from volume_images.side_by_side import side_by_side
+from volume_images.stopwatch import Stopwatch
 from volume_images.triggers import only_tick
-
-CLOUDS_AT_ONCE = 16
+from volume_images.unserved import out_of_time, unserved
 
 Onlooker = Callable[[Sequence[Cleaned]], None]
 """Gets to see what became of each cloud in a whole run that has time left."""
@@ -47,10 +45,11 @@ def cleanup_run(
     """
     tick = only_tick(trigger, world.config, who="cleanup")
     started_at = world.clock.now()
+    stopwatch = Stopwatch.begin(world.clock, limits)
     scope = Scope(tick.policies, tick.volume_ids)
-    shares = errands(world, scope, dry_run=tick.dry_run, limits=limits, without_wait=without_wait)
-    cleaned = _side_by_side([] if world.config_fault else shares, limits)
-    if cleaned and scope.is_whole and not tick.dry_run and shares[0].stopwatch.may_act():
+    shares = errands(world, scope, stopwatch, dry_run=tick.dry_run, without_wait=without_wait)
+    cleaned = side_by_side([] if world.config_fault else shares, _clean, _late, stopwatch)
+    if cleaned and scope.is_whole and not tick.dry_run and stopwatch.may_act():
         onlooker(cleaned)
     strays = _strays(cleaned, without_wait | tick.volume_ids)
     return Report(
@@ -85,34 +84,17 @@ def _gauges(world: World, cleaned: Sequence[Cleaned]) -> dict[str, int]:
     return gauges
 
 
-def _side_by_side(errands: Sequence[Errand], limits: RunLimits) -> list[Cleaned]:
-    """Clean all clouds; one that does not end in time is reported so, and deletes no more."""
-    if not errands:
-        return []
-    pool = ThreadPoolExecutor(min(len(errands), CLOUDS_AT_ONCE), thread_name_prefix="cloud")
-    futures = [pool.submit(_clean, errand) for errand in errands]
-    wait(futures, timeout=limits.end)
-    pool.shutdown(wait=False, cancel_futures=True)
-    return [_result(errand, future) for errand, future in zip(errands, futures, strict=True)]
-
-
 def _clean(errand: Errand) -> Cleaned:
     try:
         return clean(errand)
     except StoreError as error:
-        outcome = CloudOutcome(
-            cloud=errand.cloud, result=CloudResult.UNAVAILABLE, reason=str(error)
-        )
-        return Cleaned(outcome=outcome, judged=False, red=(f"{errand.cloud}: {error}",))
+        red = f"{errand.cloud}: {error}"
+        return Cleaned(outcome=unserved(errand.cloud, error), judged=False, red=(red,))
 
 
-def _result(errand: Errand, future: Future[Cleaned]) -> Cleaned:
-    if future.done() and not future.cancelled():
-        return future.result()
-    outcome = CloudOutcome(
-        cloud=errand.cloud, result=CloudResult.UNAVAILABLE, reason="did not end in time"
-    )
-    return Cleaned(outcome=outcome, judged=False)
+def _late(errand: Errand) -> Cleaned:
+    """Say that a cloud did not end in time; it deletes no more."""
+    return Cleaned(outcome=out_of_time(errand.cloud), judged=False)
 
 
 def _strays(cleaned: Iterable[Cleaned], named: frozenset[str]) -> tuple[Outcome, ...]:

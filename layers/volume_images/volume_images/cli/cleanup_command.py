@@ -19,7 +19,7 @@ from volume_images.cli.surroundings import settings_by_hand
 from volume_images.cli.watching import watched
 from volume_images.model import Tick
 from volume_images.pages.after_cleanup import FleetPage
-from volume_images.protocols import RunLimits
+from volume_images.protocols import BY_HAND
 from volume_images.report import Function
 
 
@@ -48,7 +48,7 @@ def cleanup(
     settings = settings_by_hand(config=config, store=store, deployment=deployment)
     world = open_world(settings, Function.CLEANUP)
     tick = Tick(dry_run=dry_run)
-    limits = RunLimits(by_hand=True)
+    limits = BY_HAND
     page = FleetPage(world)
     at_once = frozenset(now or ())
     with watched(world, "images deleted", quiet=verbose) as seen:

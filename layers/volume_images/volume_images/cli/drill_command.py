@@ -19,7 +19,7 @@ from volume_images.cli.options import (
 from volume_images.cli.stopping import stoppable
 from volume_images.cli.surroundings import settings_by_hand
 from volume_images.model import Tick
-from volume_images.protocols import RunLimits
+from volume_images.protocols import BY_HAND
 from volume_images.restore.drill_run import drill_run
 
 
@@ -64,7 +64,7 @@ def drill(  # noqa: PLR0913 - its options
         report = drill_run(
             world,
             tick,
-            limits=RunLimits(by_hand=True),
+            limits=BY_HAND,
             clouds=frozenset(cloud or ()),
             tell=show,
         )

@@ -19,7 +19,7 @@ from volume_images.cli.surroundings import settings_by_hand
 from volume_images.cli.watching import watched
 from volume_images.export.run import export_run
 from volume_images.model import Tick
-from volume_images.protocols import RunLimits
+from volume_images.protocols import BY_HAND
 from volume_images.report import ExportResult, Function, Outcome, Report
 from volume_images.triggers import parse_trigger
 
@@ -54,7 +54,7 @@ def request(  # noqa: PLR0913 - its options
     if policy:
         event["policies"] = policy
     trigger = parse_trigger(event, now=world.clock.now())
-    limits = RunLimits(by_hand=True)
+    limits = BY_HAND
     with watched(world, "exports started", quiet=verbose) as seen:
         report = export_run(seen, trigger, limits=limits)
         if not dry_run and any(outcome.reason == "no_room" for outcome in report.outcomes):

@@ -1,7 +1,6 @@
 """Marking the images that we made: what fails is tried again, and never an export's outcome."""
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from threading import Event
 
 from volume_images.errors import CloudError, CloudUnavailable, Throttled
@@ -9,10 +8,11 @@ from volume_images.export.changes import Marked, MarkLater
 from volume_images.export.draft import Change
 from volume_images.export.marks import Marking
 from volume_images.protocols import Cloud
+from volume_images.side_by_side import each
 
 
 def mark_all(
-    cloud: Cloud, markings: Sequence[Marking], workers: int, in_time: Callable[[], bool]
+    cloud: Cloud, markings: Sequence[Marking], at_once: int, in_time: Callable[[], bool]
 ) -> list[Change]:
     """Tag each image, side by side; after the cloud is found down or busy, leave the rest."""
     down = Event()
@@ -29,7 +29,4 @@ def mark_all(
             return (MarkLater(one.image_id, failed),)
         return (Marked(one.image_id),)
 
-    if not markings:
-        return []
-    with ThreadPoolExecutor(min(workers, len(markings))) as pool:
-        return [change for changes in pool.map(mark, markings) for change in changes]
+    return [change for changes in each(markings, mark, at_once) for change in changes]

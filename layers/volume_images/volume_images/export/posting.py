@@ -1,7 +1,6 @@
 """POSTing the intended exports of one cloud, each at most once, and what came of each."""
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
 from threading import Event
@@ -16,6 +15,7 @@ from volume_images.export.state import Unmarked, slot_key
 from volume_images.model import ExportAnswer, ExportJob, Image
 from volume_images.protocols import Cloud
 from volume_images.report import NO_DETAILS, Details, ExportResult, Outcome
+from volume_images.side_by_side import each
 
 SHORT_PAUSE = timedelta(minutes=5)
 """How long a cloud that throttles, or does not answer, is left alone: the next tick tries again."""
@@ -30,7 +30,7 @@ class Posted:
 
 
 def post_all(
-    cloud: Cloud, steps: Sequence[Step], workers: int, in_time: Callable[[Step], bool]
+    cloud: Cloud, steps: Sequence[Step], at_once: int, in_time: Callable[[Step], bool]
 ) -> Sequence[Posted]:
     """POST each step once, side by side; after the cloud is found down, send no more."""
     down = Event()
@@ -47,10 +47,7 @@ def post_all(
                 down.set()
             return Posted(step, error)
 
-    if not steps:
-        return ()
-    with ThreadPoolExecutor(min(workers, len(steps))) as pool:
-        return tuple(pool.map(post, steps))
+    return each(steps, post, at_once)
 
 
 def lost(posted: Sequence[Posted]) -> frozenset[str]:

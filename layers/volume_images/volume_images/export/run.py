@@ -1,9 +1,9 @@
 """The export run: one trigger, all clouds side by side, one report."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 
 from volume_images.errors import StoreError
 from volume_images.export.changes import Reported
@@ -16,22 +16,21 @@ from volume_images.export.intake import (
     tick_shares,
 )
 from volume_images.export.memory import read, write_through
-from volume_images.export.rounds import CLOUDS_AT_ONCE, in_rounds
 from volume_images.export.serving import Served, serve, serve_again
 from volume_images.filing import filed
 from volume_images.model import GroupKey, Requests, Tick, Trigger
 from volume_images.protocols import RunLimits, World
 from volume_images.report import (
     SERVED_RESULTS,
-    CloudOutcome,
-    CloudResult,
     ExportResult,
     Function,
     Gauge,
     Outcome,
     Report,
 )
+from volume_images.side_by_side import AT_ONCE, each, side_by_side
 from volume_images.stopwatch import Stopwatch
+from volume_images.unserved import out_of_time, unserved
 
 _NEVER = datetime.min.replace(tzinfo=UTC)
 
@@ -43,7 +42,7 @@ def export_run(world: World, trigger: Trigger, *, limits: RunLimits) -> Report:
     Raises TriggerError for a tick that names a policy which is not in the config.
     """
     started_at = world.clock.now()
-    stopwatch = Stopwatch(world.clock, limits, world.clock.monotonic())
+    stopwatch = Stopwatch.begin(world.clock, limits)
     known, unknown = _known_clouds(world, trigger)
     refused: Sequence[Outcome] = ()
     match trigger:
@@ -55,15 +54,14 @@ def export_run(world: World, trigger: Trigger, *, limits: RunLimits) -> Report:
                 unknown = [_delivered_again(one, trigger) for one in unknown]
                 refused = [one for one in refused if one.reason != "request_refused"]
     shares.sort(key=lambda share: known[share.cloud].served_at or _NEVER)
-    served = in_rounds(
-        shares,
-        look=lambda share, before: (
-            _first(world, share, stopwatch) if before is None else _again(before)
-        ),
-        late=_late,
-        stopwatch=stopwatch,
+    served = side_by_side(
+        [_Turn(share) for share in shares],
+        partial(_look, world, stopwatch),
+        _late,
+        stopwatch,
+        again=lambda turn, look: replace(turn, before=look) if look.waits else None,
     )
-    served += unknown
+    served = [*served, *unknown]
     report = _report(world, trigger, served, refused, started_at)
     report = filed(report, world.store)
     if report.address:
@@ -81,17 +79,28 @@ def _known_clouds(world: World, trigger: Trigger) -> tuple[dict[str, Known], lis
             return _without_state(cloud, error)
 
     clouds = tuple(world.config.clouds)
-    if isinstance(trigger, Tick) and len(clouds) <= CLOUDS_AT_ONCE:
+    if isinstance(trigger, Tick) and len(clouds) <= AT_ONCE:
         return dict.fromkeys(clouds, Known()), []  # all begin at once: whose turn it is, no matter
-    with ThreadPoolExecutor(CLOUDS_AT_ONCE) as pool:
-        read = dict(zip(clouds, pool.map(known, clouds), strict=True))
+    read = dict(zip(clouds, each(clouds, known, AT_ONCE), strict=True))
     return (
         {cloud: one for cloud, one in read.items() if isinstance(one, Known)},
         [one for one in read.values() if isinstance(one, Served)],
     )
 
 
-def _first(world: World, share: Share, stopwatch: Stopwatch) -> Served:
+@dataclass(frozen=True, slots=True)
+class _Turn:
+    """A cloud whose turn it is, and what the look before came to, where slots wait for room."""
+
+    share: Share
+    before: Served | None = None
+
+
+def _look(world: World, stopwatch: Stopwatch, turn: _Turn) -> Served:
+    return _first(world, stopwatch, turn.share) if turn.before is None else _again(turn.before)
+
+
+def _first(world: World, stopwatch: Stopwatch, share: Share) -> Served:
     try:
         errand, memory = take_on(world, share, stopwatch)
     except StoreError as error:
@@ -111,18 +120,16 @@ def _again(served: Served) -> Served:
         return replace(served, cloud=lost.cloud, red=(*served.red, *lost.red), visit=None)
 
 
-def _late(share: Share, before: Served | None) -> Served:
-    late = CloudOutcome(
-        cloud=share.cloud, result=CloudResult.UNAVAILABLE, reason="did not end in time"
-    )
-    if before is not None:
-        return replace(before, cloud=late, is_news=True, visit=None)
+def _late(turn: _Turn) -> Served:
+    share = turn.share
+    late = out_of_time(share.cloud)
+    if turn.before is not None:
+        return replace(turn.before, cloud=late, is_news=True, visit=None)
     return Served(cloud=late, is_news=True, failed_records=tuple(share.message_ids))
 
 
 def _without_state(cloud: str, error: StoreError) -> Served:
-    outcome = CloudOutcome(cloud=cloud, result=CloudResult.NO_STATE, reason=str(error))
-    return Served(cloud=outcome, is_news=True, red=(f"{cloud}: {error}",))
+    return Served(cloud=unserved(cloud, error), is_news=True, red=(f"{cloud}: {error}",))
 
 
 def _delivered_again(served: Served, requests: Requests) -> Served:

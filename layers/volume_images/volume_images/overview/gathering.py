@@ -1,13 +1,10 @@
 """Looking at every cloud and at both functions' states; nothing is changed."""
 
-from concurrent.futures import ThreadPoolExecutor
-
 from volume_images.cleanup.cleaning import Cleaned, look
 from volume_images.cleanup.errand import Errand, errands
 from volume_images.cleanup.judgement import Judgement
 from volume_images.cleanup.memory import WHOLE
 from volume_images.cleanup.plan import Scope
-from volume_images.cleanup.run import CLOUDS_AT_ONCE
 from volume_images.cleanup.state import CleanupState
 from volume_images.errors import StoreError
 from volume_images.export.state import ExportState, empty_export_state, export_state_key
@@ -15,8 +12,11 @@ from volume_images.memory import Memory, read_state
 from volume_images.overview.fleet import FleetView
 from volume_images.overview.sight import Judged, Sight
 from volume_images.overview.survey import survey
-from volume_images.protocols import World
+from volume_images.protocols import BY_HAND, World
 from volume_images.report import CloudOutcome, CloudResult
+from volume_images.side_by_side import AT_ONCE, each
+from volume_images.stopwatch import Stopwatch
+from volume_images.unserved import unserved
 
 
 def look_at_fleet(world: World) -> FleetView:
@@ -24,10 +24,8 @@ def look_at_fleet(world: World) -> FleetView:
 
     A cloud that cannot be asked, or whose state cannot be read, is one of which nothing is known.
     """
-    shares = errands(world, Scope(), dry_run=True)
-    pool = ThreadPoolExecutor(min(len(shares), CLOUDS_AT_ONCE), thread_name_prefix="cloud")
-    with pool:
-        sights = list(pool.map(_sight, shares))
+    shares = errands(world, Scope(), Stopwatch.begin(world.clock, BY_HAND), dry_run=True)
+    sights = each(shares, _sight, AT_ONCE)
     return survey(world.config, world.config_version, sights, world.clock.now())
 
 
@@ -35,10 +33,8 @@ def _sight(errand: Errand) -> Sight:
     try:
         return _look(errand)
     except StoreError as error:
-        outcome = CloudOutcome(
-            cloud=errand.cloud, result=CloudResult.UNAVAILABLE, reason=str(error)
-        )
-        return Sight(outcome=outcome, exports=empty_export_state(errand.world.deployment_id))
+        nothing = empty_export_state(errand.world.deployment_id)
+        return Sight(outcome=unserved(errand.cloud, error), exports=nothing)
 
 
 def _look(errand: Errand) -> Sight:

@@ -1,14 +1,11 @@
 """The drill run: of each policy one image is restored, side by side, then one report."""
 
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from functools import partial
-from threading import Event
 
-from volume_images.cleanup.cleaning import result_of
 from volume_images.errors import CloudError, StoreError
-from volume_images.model import Tick, Trigger
+from volume_images.model import Tick, Trigger, Volume
 from volume_images.protocols import RestoreWorld, RunLimits
 from volume_images.report import (
     CloudOutcome,
@@ -25,10 +22,16 @@ from volume_images.restore.ground import Ground, look_around
 from volume_images.restore.making import Progress
 from volume_images.restore.removing import ask_to_remove
 from volume_images.restore.rotation import Candidate, candidates_of, whose_turn
+from volume_images.side_by_side import side_by_side
 from volume_images.stopwatch import Stopwatch
 from volume_images.triggers import only_tick
+from volume_images.unserved import out_of_time, unserved
 
-AT_ONCE = 16
+LOOKS_WITHIN = 120.0
+"""Seconds in which a cloud must have been looked at: then the drills in the others begin."""
+
+TO_REPORT = 10.0
+"""Seconds of a run that no drill takes: who ends at the last moment is heard."""
 
 Tell = Callable[[str, Progress], None]
 """Hears of each look at a policy's volume."""
@@ -48,17 +51,22 @@ def drill_run(
     Raises TriggerError for a trigger that is no tick, or names a policy that is not in the config.
     """
     started_at = world.clock.now()
-    stopwatch = Stopwatch(world.clock, limits, world.clock.monotonic())
+    stopwatch = Stopwatch.begin(world.clock, limits)
     tick = only_tick(trigger, world.config, who="a drill")
-    grounds, told = _grounds(
-        world, [name for name in world.config.clouds if name in clouds or not clouds]
+    sights = side_by_side(
+        [name for name in world.config.clouds if name in clouds or not clouds],
+        partial(_sight, world, dry_run=tick.dry_run),
+        _unseen,
+        stopwatch.part(LOOKS_WITHIN),
     )
-    reaped = [] if tick.dry_run else [_reap(world, ground) for ground in grounds.values()]
+    grounds = {one.ground.name: one.ground for one in sights if one.ground is not None}
     due, undrilled = _due(world, tick, grounds)
     drilled = (
-        [_planned(one) for one in due] if tick.dry_run else _side_by_side(due, stopwatch, tell)
+        [_planned(one) for one in due]
+        if tick.dry_run
+        else side_by_side(due, partial(_drilled, stopwatch, tell), _unfinished, stopwatch)
     )
-    outcomes = (*drilled, *undrilled, *(outcome for one in reaped for outcome in one.refused))
+    outcomes = (*drilled, *undrilled, *(outcome for one in sights for outcome in one.stay))
     return Report(
         run_id=world.run_id,
         function=Function.DRILL,
@@ -68,41 +76,45 @@ def drill_run(
         dry_run=tick.dry_run,
         outcomes=outcomes,
         changed=outcomes,
-        clouds=told,
-        gauges={Gauge.DRILL_LEFTOVERS: sum(one.found for one in reaped)},
-        red=_red(grounds, told),
+        clouds=tuple(one.outcome for one in sights),
+        gauges={Gauge.DRILL_LEFTOVERS: sum(one.leftovers for one in sights)},
+        red=_red(sights),
     )
 
 
-def _grounds(
-    world: RestoreWorld, names: Sequence[str]
-) -> tuple[Mapping[str, Ground], tuple[CloudOutcome, ...]]:
-    """Look around in each cloud; what cannot be looked at is drilled another time."""
-    grounds: dict[str, Ground] = {}
-    told: list[CloudOutcome] = []
-    for name in names:
-        result, reason = CloudResult.SERVED, ""
-        try:
-            grounds[name] = look_around(world, name)
-        except CloudError as error:
-            result, reason = result_of(error), str(error)
-        except StoreError as error:
-            result, reason = CloudResult.UNAVAILABLE, str(error)
-        told.append(CloudOutcome(cloud=name, result=result, reason=reason))
-    return grounds, tuple(told)
-
-
 @dataclass(frozen=True, slots=True)
-class _Reaped:
-    """How many volumes killed drills had left in a cloud, and which of them stay."""
+class _Sight:
+    """What there is in a cloud that could be looked at.
 
-    found: int
-    refused: tuple[Outcome, ...]
+    Killed drills had left so many volumes there, of which some `stay`.
+    """
+
+    outcome: CloudOutcome
+    ground: Ground | None = None
+    leftovers: int = 0
+    stay: tuple[Outcome, ...] = ()
 
 
-def _reap(world: RestoreWorld, ground: Ground) -> _Reaped:
+def _sight(world: RestoreWorld, name: str, *, dry_run: bool) -> _Sight:
+    """Look around in a cloud; what cannot be looked at is drilled another time."""
+    try:
+        ground = look_around(world, name)
+    except (CloudError, StoreError) as error:
+        return _Sight(unserved(name, error))
+    served = CloudOutcome(cloud=name, result=CloudResult.SERVED)
+    if dry_run:
+        return _Sight(served, ground)
     left = left_behind(ground.volumes.values(), world.deployment_id, world.clock.now())
-    refused = [
+    return _Sight(served, ground, len(left), _removed(ground, left))
+
+
+def _unseen(name: str) -> _Sight:
+    return _Sight(out_of_time(name))
+
+
+def _removed(ground: Ground, left: Sequence[Volume]) -> tuple[Outcome, ...]:
+    """Have the volumes of killed drills removed; return those that stay."""
+    return tuple(
         Outcome(
             cloud=ground.name,
             result=DrillResult.FAILED,
@@ -111,8 +123,7 @@ def _reap(world: RestoreWorld, ground: Ground) -> _Reaped:
         )
         for volume in left
         if (why := ask_to_remove(ground.cloud, volume))
-    ]
-    return _Reaped(len(left), tuple(refused))
+    )
 
 
 def _due(
@@ -159,38 +170,32 @@ def _planned(exercise: Exercise) -> Outcome:
     return exercise.outcome(DrillResult.SKIPPED, "dry_run", name=exercise.name)
 
 
-def _side_by_side(due: Sequence[Exercise], stopwatch: Stopwatch, tell: Tell) -> list[Outcome]:
-    """Drill all at once: they mostly wait. A run that is stopped removes its volumes first."""
-    stopped = Event()
-
-    def run(exercise: Exercise) -> Outcome:
-        return drill(
-            exercise,
-            Patient(
-                may_wait=lambda: stopwatch.may_act() and not stopped.is_set(),
-                removal_time=lambda: _removal_time(stopwatch),
-                tell=partial(tell, exercise.policy),
-            ),
-        )
-
-    with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="drill") as pool:
-        try:
-            futures = [pool.submit(run, exercise) for exercise in due]
-            wait(futures)
-        except BaseException:
-            stopped.set()
-            raise
-        return [future.result() for future in futures]
+def _drilled(stopwatch: Stopwatch, tell: Tell, exercise: Exercise) -> Outcome:
+    return drill(
+        exercise,
+        Patient(
+            may_wait=stopwatch.may_act,
+            removal_time=lambda: _removal_time(stopwatch),
+            tell=partial(tell, exercise.policy),
+        ),
+    )
 
 
 def _removal_time(stopwatch: Stopwatch) -> float:
     left = stopwatch.left()
-    return REMOVED_WITHIN if left is None else min(REMOVED_WITHIN, left)
+    return REMOVED_WITHIN if left is None else min(REMOVED_WITHIN, left - TO_REPORT)
 
 
-def _red(grounds: Mapping[str, Ground], told: Sequence[CloudOutcome]) -> tuple[str, ...]:
+def _unfinished(exercise: Exercise) -> Outcome:
+    """Say that a drill did not end in time; what is left of it, the next one removes."""
+    return exercise.outcome(
+        DrillResult.FAILED, "restore_failed", why=f"{exercise.name} did not end in time"
+    )
+
+
+def _red(sights: Sequence[_Sight]) -> tuple[str, ...]:
     """Say why the run could not do its own work; a single cloud that is down is no reason."""
-    if grounds or not told:
+    if not sights or any(one.ground is not None for one in sights):
         return ()
-    reasons = "; ".join(f"{one.cloud}: {one.reason}" for one in told)
+    reasons = "; ".join(f"{one.outcome.cloud}: {one.outcome.reason}" for one in sights)
     return (f"no cloud could be drilled: {reasons}",)
