@@ -271,7 +271,7 @@ def test_a_slot_is_due_until_an_image_of_it_is_good_or_under_way() -> None:
 
 
 def test_a_request_waits_until_it_is_started() -> None:
-    wish = {"group": str(REQUESTED), "slot": NOW - HOUR, "accepted_at": NOW - HOUR}
+    wish = {"group": str(REQUESTED), "slot": NOW - HOUR}
     assert series(fleet(judged(days(10)), exports(waiting={"w": wish}))).waiting == (NOW - HOUR,)
 
 

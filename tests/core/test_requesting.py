@@ -76,7 +76,7 @@ def test_a_request_while_one_is_under_way_is_that_one() -> None:
 
 
 def test_a_named_slot_is_taken_on_once_for_every_volume() -> None:
-    named = take_on_slot(MEMBERS, NOW, NOW)
+    named = take_on_slot(MEMBERS, NOW)
     waiting = changed(state(named), named).waiting
     assert sorted((one.group, one.slot) for one in waiting.values()) == [
         (str(DAILY), NOW),

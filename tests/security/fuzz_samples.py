@@ -89,7 +89,6 @@ EXPORT_STATE: dict[str, Any] = {
     "served_at": "2026-03-09T02:00:00Z",
     "schedules": {"daily": "0 2 * * * Europe/Berlin"},
     "discovered": {WEB: {"name": "web01", "tags": {"backup": "daily"}}},
-    "discovered_at": "2026-03-09T02:00:00Z",
     "records": {
         _GROUP: {
             "accounted_until": "2026-03-08T01:00:00Z",
@@ -133,7 +132,6 @@ EXPORT_STATE: dict[str, Any] = {
         f"daily.request/{DB}@20260309T120000Z": {
             "group": f"daily.request/{DB}",
             "slot": "2026-03-09T12:00:00Z",
-            "accepted_at": "2026-03-09T12:00:05Z",
         }
     },
     "missed": {

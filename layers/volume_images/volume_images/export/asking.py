@@ -20,17 +20,17 @@ def asked_for(errand: Errand, state: ExportState, members: Sequence[Member], now
     if errand.acceptance is not None:
         return waiting_debt(config, state, members, errand.acceptance.keys)
     if errand.names_slot:
-        named = named_slots(errand, members, now)
+        named = named_slots(errand, members)
         keys = frozenset(slot_key(one.waiting.group, one.waiting.slot) for one in named)
         return waiting_debt(config, changed(state, named), members, keys)
     return debt(config, state, narrowed(members, errand.tick), at=errand.at, now=now)
 
 
-def named_slots(errand: Errand, members: Sequence[Member], now: datetime) -> Sequence[Accept]:
+def named_slots(errand: Errand, members: Sequence[Member]) -> Sequence[Accept]:
     """Take on the slot that the trigger itself names: none, where it names none."""
     if not errand.names_slot:
         return ()
-    return take_on_slot(narrowed(members, errand.tick), errand.at, now)
+    return take_on_slot(narrowed(members, errand.tick), errand.at)
 
 
 def oldest_owed(

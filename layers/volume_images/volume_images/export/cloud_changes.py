@@ -29,12 +29,10 @@ class Discover:
     """The volumes found by their tags, known ones that still exist included."""
 
     volumes: Mapping[str, Discovered]
-    at: datetime
 
     def apply(self, draft: Draft) -> None:
         """Replace the list before."""
         draft.discovered = dict(self.volumes)
-        draft.fields["discovered_at"] = self.at
 
 
 @dataclass(frozen=True, slots=True)

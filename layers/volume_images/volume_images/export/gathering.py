@@ -1,7 +1,6 @@
 """Gathering what is seen of one cloud before its exports are settled and planned."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TypeVar
@@ -27,6 +26,7 @@ from volume_images.recognition import (
     identity,
     recognise,
 )
+from volume_images.side_by_side import each
 
 BEFORE_OLDEST = timedelta(hours=24)
 """How much older than the oldest slot or intent an image may claim to be, clocks being clocks."""
@@ -68,7 +68,7 @@ def gather(
     `oldest` is the oldest slot that anything is owed for.
     """
     config, cloud_name = errand.world.config, errand.cloud
-    workers = errand.cloud_config.max_concurrency
+    at_once = errand.cloud_config.max_concurrency
     seen = _volumes(errand, cloud, state, now)
     images = _images(cloud, state, None if errand.cloud_config.image_quota else oldest)
     who = identity(config, cloud.project_id, errand.world.deployment_id)
@@ -77,11 +77,11 @@ def gather(
     followed = [*state.under_way.values(), *state.late.values()]
     followed += adopted(state, pending, seen.volumes, errand.world.run_id)
     listed = {image.id: image for image in images} | {one.image.name: one.image for one in ours}
-    jobs = _read(jobs_to_read(followed, listed, now), cloud.volumes.job, workers)
+    jobs = _read(jobs_to_read(followed, listed, now), cloud.volumes.job, at_once)
     entries = with_their_images(followed, jobs)
     needed = lookups(state, entries, listed, now)
-    images_read = _read(sorted(needed.image_ids), cloud.images.get, workers)
-    late_read = _read(sorted(needed.volume_ids - seen.read.keys()), cloud.volumes.get, workers)
+    images_read = _read(sorted(needed.image_ids), cloud.images.get, at_once)
+    late_read = _read(sorted(needed.volume_ids - seen.read.keys()), cloud.volumes.get, at_once)
     sight = Sight(
         identity=who,
         volumes=seen.volumes,
@@ -98,7 +98,7 @@ def gather(
         groups=_by_group(ours),
         images_left=_images_left(errand, cloud, images),
         unread=seen.unread,
-        discovery=_discovery(config, cloud_name, seen.discovered, now),
+        discovery=_discovery(config, cloud_name, seen.discovered),
     )
 
 
@@ -214,12 +214,9 @@ def _by_group(ours: Iterable[Recognised]) -> Mapping[GroupKey, Sequence[Recognis
 
 
 def _read(
-    ids: Sequence[str], get: Callable[[str], Answer | None], workers: int
+    ids: Sequence[str], get: Callable[[str], Answer | None], at_once: int
 ) -> dict[str, Answer | None]:
-    if not ids:
-        return {}
-    with ThreadPoolExecutor(min(workers, len(ids))) as pool:
-        return dict(zip(ids, pool.map(get, ids), strict=True))
+    return dict(zip(ids, each(ids, get, at_once), strict=True))
 
 
 def _messages(
@@ -234,10 +231,8 @@ def _messages(
     }
 
 
-def _discovery(
-    config: Config, cloud_name: str, volumes: Sequence[Volume], now: datetime
-) -> Sequence[Discover]:
+def _discovery(config: Config, cloud_name: str, volumes: Sequence[Volume]) -> Sequence[Discover]:
     if not any(entry.cloud == cloud_name for entry in config.discover):
         return ()
     found = {volume.id: Discovered(name=volume.name, tags=volume.tags) for volume in volumes}
-    return (Discover(found, now),)
+    return (Discover(found),)

@@ -67,7 +67,7 @@ def _look_once(
         *changes_of(settled, before, now),
         *stuck_changes(before, gathered.sight),
         *marks_over(before, gathered.sight, now),
-        *named_slots(errand, gathered.members, now),
+        *named_slots(errand, gathered.members),
     ]
     scene = scene_of(errand, changed(before, facts), gathered, progress, now)
     plan = plan_exports(asked_for(errand, scene.state, gathered.members, now), scene)

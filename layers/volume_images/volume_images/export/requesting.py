@@ -58,7 +58,7 @@ def accept(
             slot = next(known, None)
             if slot is None:
                 slot = one.slot
-                changes.append(Accept(Waiting(group=name, slot=slot, accepted_at=now)))
+                changes.append(Accept(Waiting(group=name, slot=slot)))
                 waiting[name].append(slot)
             keys.add(slot_key(name, slot))
     return Acceptance(
@@ -68,14 +68,13 @@ def accept(
     )
 
 
-def take_on_slot(members: Iterable[Member], slot: datetime, now: datetime) -> list[Accept]:
+def take_on_slot(members: Iterable[Member], slot: datetime) -> list[Accept]:
     """Take on a slot that a trigger names: what finds no room now, later ticks start."""
     return [
         Accept(
             Waiting(
                 group=str(GroupKey(member.policy, requested=False, volume_id=member.volume_id)),
                 slot=slot,
-                accepted_at=now,
             )
         )
         for member in members
