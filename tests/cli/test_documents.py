@@ -18,11 +18,12 @@ from volume_images.cloud.retries import LEFT_ALONE, MOST_FAILURES
 from volume_images.config.schema import CloudConfig
 from volume_images.config.selection import MOST_REQUESTED
 from volume_images.dialect import Dialect
-from volume_images.export.rounds import CLOUDS_AT_ONCE
 from volume_images.image_name import MAX_LENGTH
 from volume_images.metrics import METRICS
 from volume_images.pages.after_cleanup import MOST_IMAGES
+from volume_images.protocols import RunLimits
 from volume_images.report import CloudResult, DrillResult, ExportResult, Function, ImageResult
+from volume_images.side_by_side import AT_ONCE, THREADS
 from volume_images.storage.address import CONFIG_LIMIT
 
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
@@ -133,7 +134,8 @@ def test_as_many_metrics_and_alarms_are_paid_for_as_it_says() -> None:
 @pytest.mark.parametrize(
     "said",
     [
-        f"| clouds served at once by a run | {CLOUDS_AT_ONCE},",
+        f"| clouds served at once by a run | {AT_ONCE},",
+        f"one that takes over {RunLimits().patience:.0f} s goes on beside them, {THREADS} in all |",
         f"| volumes of a request | {MOST_REQUESTED} |",
         f"| image names | {MAX_LENGTH} characters |",
         f"| a volume on Huawei Cloud | {Dialect.HUAWEI.traits.largest_gib // 1024} TiB |",
