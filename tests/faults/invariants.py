@@ -111,6 +111,8 @@ def one_page_per_cause(report: Report) -> Violations:
 
 def deletions_told(deleted: Collection[str], report: Report) -> Violations:
     """Tell of each deletion, of one whose answer was lost as well."""
+    if not deleted:
+        return []
     told = {
         outcome.image_id
         for outcome in report.outcomes
@@ -119,6 +121,11 @@ def deletions_told(deleted: Collection[str], report: Report) -> Violations:
     return [
         f"{image_id} was deleted without a word" for image_id in deleted if image_id not in told
     ]
+
+
+def report_holds(report: Report) -> Violations:
+    """See that a report of an export run agrees with itself, whatever there is in the clouds."""
+    return counts_add_up(report) + one_page_per_cause(report)
 
 
 def no_secret(texts: Iterable[str], secrets: Collection[str]) -> Violations:
@@ -145,16 +152,22 @@ class Watch:
         self._grace = grace
         self._floor = floor
         self._renamed: dict[str, str] = {}
+        self._slots: dict[str, Slot | None] = {}
         self._standing: dict[str, datetime] = {}
         self._strangers = {
             image.id: deepcopy(image) for image in world.images.values() if image.id not in ours
         }
         self._departed = len(world.departed)
         self._good = self._good_images()
+        self._looked_at: dict[str, Slot] = {}
 
     def export_ended(self, report: Report) -> None:
         """Look at what an export run left."""
-        self.violations += counts_add_up(report) + one_page_per_cause(report)
+        self.violations += report_holds(report)
+        self.export_left(report)
+
+    def export_left(self, report: Report) -> None:
+        """Look at what an export run left, whose report somebody else has looked at."""
         for outcome in report.outcomes:
             if outcome.result is ExportResult.MISSED and outcome.slot is not None:
                 group = GroupKey.parse(f"{outcome.policy}/{outcome.volume_id}")
@@ -164,6 +177,10 @@ class Watch:
     def cleanup_ended(self, report: Report, state: CleanupState) -> None:
         """Look at what a cleanup run left."""
         self.violations += counts_add_up(report)
+        self.cleanup_left(report, state)
+
+    def cleanup_left(self, report: Report, state: CleanupState) -> None:
+        """Look at what a cleanup run left, whose counts somebody else has added up."""
         self.violations += deletions_told(self.look(), report)
         self.announced(state, report.started_at)
 
@@ -189,9 +206,14 @@ class Watch:
         """
         self._wait_again(lambda group: group.policy == policy and not group.requested)
 
+    def requests_changed(self, policy: str) -> None:
+        """Take note that a policy had other rules for what was asked for."""
+        self._wait_again(lambda group: group.policy == policy and group.requested)
+
     def renamed(self, former: str, today: str) -> None:
         """Take note that a policy has another name, and its groups with it."""
         self._renamed[former] = today
+        self._slots.clear()
         self.exported = {(self.today(group), slot) for group, slot in self.exported}
         self.missed = {(self.today(group), slot) for group, slot in self.missed}
         self.doubled_by_lies = {(self.today(group), slot) for group, slot in self.doubled_by_lies}
@@ -211,10 +233,12 @@ class Watch:
         Returns the good images that are gone since the look before.
         """
         self._world.settle()
+        self.violations += strangers_untouched(self._strangers, self._world.images)
         good = self._good_images()
+        if good == self._looked_at == self._good:
+            return set()  # nothing has changed since it was held against all rules
         self.exported.update(good.values())
         self.violations += one_image_per_slot(good.values(), self.doubled_by_lies)
-        self.violations += strangers_untouched(self._strangers, self._world.images)
         before = Counter(group for group, _ in self._good.values())
         after = Counter(group for group, _ in good.values())
         self.violations += floor_held(before, after, self._floor)
@@ -225,7 +249,8 @@ class Watch:
         }
         self.deletions += len(deleted)
         self.violations += announced_for_the_grace(deleted, self._standing, self._grace)
-        self._good, self._departed = good, len(self._world.departed)
+        self._good = self._looked_at = good
+        self._departed = len(self._world.departed)
         return set(deleted)
 
     def check_slots(self, due: Iterable[Slot]) -> None:
@@ -246,11 +271,14 @@ class Watch:
             for image in self._world.images.values()
             if image.status == ImageStatus.ACTIVE and image.id not in self._strangers
         )
-        return {
-            image.id: (self.today(name.group), name.slot)
-            for image in active
-            if (name := parsed(image.name))
-        }
+        return {image.id: slot for image in active if (slot := self._slot(image.name))}
+
+    def _slot(self, image_name: str) -> Slot | None:
+        """Say of which slot an image is; of each the same thing, for as long as nothing changes."""
+        if image_name not in self._slots:
+            name = parsed(image_name)
+            self._slots[image_name] = (self.today(name.group), name.slot) if name else None
+        return self._slots[image_name]
 
     def today(self, group: GroupKey) -> GroupKey:
         """Return a group under the name that its policy has today."""

@@ -8,12 +8,13 @@ import sys
 from collections import Counter
 from concurrent.futures import ProcessPoolExecutor
 
-from tests.faults.years import Year, told
+from tests.faults.years.living import live
+from tests.faults.years.year import Year, told
 
 
 def lived(seed: int, days: int) -> tuple[str, Counter[str]]:
     """Live through one year; return what to tell of a broken one, and what was tried."""
-    year = Year(seed, days).run()
+    year = live(Year(seed, days))
     tried = Counter(
         {
             "simulated days": days,

@@ -8,7 +8,8 @@ import pytest
 
 from tests.faults.oracle import due_times
 from tests.faults.year_slots import Owing
-from tests.faults.years import Year, told
+from tests.faults.years.living import live
+from tests.faults.years.year import Year, told
 
 YEARS = 20
 """Seeded years in CI; `make test-years` simulates more."""
@@ -19,7 +20,7 @@ YEARS = 20
 def test_in_a_year_of_faults_no_rule_is_broken(
     seed: int, record_property: Callable[[str, object], None]
 ) -> None:
-    year = Year(seed, 365).run()
+    year = live(Year(seed, 365))
     assert year.violations == [], told(year)
     assert year.counts["exported"] > 0.8 * year.counts["due"]
     assert year.counts["expired in time"] > 100
@@ -30,7 +31,7 @@ def test_in_a_year_of_faults_no_rule_is_broken(
 
 @pytest.mark.slow
 def test_a_month_is_the_same_with_every_tick_and_with_those_alone_that_have_something_due() -> None:
-    some, all_ticks = (Year(11, 31, skips_idle_ticks=skips).run() for skips in (True, False))
+    some, all_ticks = (live(Year(11, 31), skips_idle_ticks=skips) for skips in (True, False))
     assert some.violations == all_ticks.violations == []
     assert _left(some) == _left(all_ticks)
     assert _said(some) == _said(all_ticks)
@@ -39,7 +40,7 @@ def test_a_month_is_the_same_with_every_tick_and_with_those_alone_that_have_some
 
 @pytest.mark.slow
 def test_a_seed_tells_everything() -> None:
-    once, again = (Year(5, 31).run() for _ in range(2))
+    once, again = (live(Year(5, 31)) for _ in range(2))
     assert told(once) == told(again)
     assert _left(once) == _left(again)
 

@@ -76,12 +76,19 @@ class Trouble:
     struck: Counter[Kind] = field(default_factory=Counter)
     _dice: random.Random = field(default_factory=random.Random)
     _cast_at: datetime | None = None
+    _sorted: Sequence[Episode] = ()
+    _by_kind: dict[Kind, list[Episode]] = field(default_factory=dict)
 
     def lasting(self, kind: Kind) -> Episode | None:
         """Return the episode of this kind that lasts now."""
+        if self._sorted is not self.episodes:
+            self._sort()
+        of_kind = self._by_kind.get(kind)
+        if of_kind is None:
+            return None
         now = self.now()
-        for episode in self.episodes:
-            if episode.kind is kind and episode.since <= now < episode.until:
+        for episode in of_kind:
+            if episode.since <= now < episode.until:
                 return episode
         return None
 
@@ -108,3 +115,10 @@ class Trouble:
             self._cast_at = now
             self._dice.seed(f"{self.seed} {now.timestamp()}")
         return self._dice.random() < probability
+
+    def _sort(self) -> None:
+        """Sort the episodes by kind: each call of a simulated year asks for several of them."""
+        self._sorted = self.episodes
+        self._by_kind = {}
+        for episode in self.episodes:
+            self._by_kind.setdefault(episode.kind, []).append(episode)

@@ -1,0 +1,57 @@
+"""How a simulated year is judged: in calm times, and at its end."""
+
+from tests.faults.invariants import Slot, slots_accounted_for
+from tests.faults.weather import DAY
+from tests.faults.year_expiry import expired_images
+from tests.faults.years.runs import Runs
+from tests.faults.years.site import ours
+from tests.faults.years.year import Year
+from volume_images.model import ImageStatus
+from volume_images.report import Function
+
+
+def calm_begins(runs: Runs, number: int) -> None:  # noqa: ARG001
+    """Note what has expired by now, or failed: all is well from here on."""
+    year = runs.year
+    config = runs.used[Function.EXPORT].config
+    for name, site in year.sites.items():
+        world = site.cloud.world
+        world.settle()
+        discovered = [one for one in year.volumes if one.discovered and one.cloud == name]
+        site.expired = expired_images(config, name, world, discovered, year.clock)
+        stuck = year.export_state(name).stuck
+        killed = {one.id for one in ours(world) if one.status == ImageStatus.KILLED}
+        site.unfinished = frozenset(stuck.keys() | killed)
+
+
+def calm_lasts(runs: Runs, number: int) -> None:  # noqa: ARG001
+    """See that all that is gone: grace and two healthy days are over."""
+    for site in runs.year.sites.values():
+        runs.year.counts["expired in time"] += len(site.expired)
+        images = site.cloud.world.images
+        for image_id in sorted((site.expired | site.unfinished) & images.keys()):
+            image = images[image_id]
+            runs.year.violated(f"{image.name} ({image.status}) outlives grace and two healthy days")
+
+
+def judge_the_end(year: Year) -> None:
+    """See that every slot whose time is over was exported, or reported as missed."""
+    if year.violations:
+        return
+    year.look()
+    exported = year.exported
+    missed = set[Slot]().union(*(site.watch.missed for site in year.sites.values()))
+    due = list(year.owing.due(year.until - 2 * DAY))
+    year.counts["due"] = len(due)
+    year.counts["exported"] = len(exported & set(due))
+    for violation in slots_accounted_for(due, exported, missed):
+        year.violated(violation)
+    note_violations(year)
+
+
+def note_violations(year: Year) -> None:
+    """Collect what those who watch the clouds have seen."""
+    for site in year.sites.values():
+        for violation in site.watch.violations:
+            year.violated(violation)
+        site.watch.violations.clear()
