@@ -54,9 +54,10 @@ def run(
         )
 
 
-def last_lines(log: Path, count: int = 15) -> str:
-    """Return the end of a log, and where the rest of it is."""
+def last_lines(log: Path, count: int = 15, without: str = "\n") -> str:
+    """Return the end of a log, less what is said in some lines, and where the rest of it is."""
     lines = log.read_text(errors="replace").splitlines() if log.exists() else []
+    lines = [line for line in lines if without not in line]
     return "\n".join([*(f"    {line}" for line in lines[-count:]), f"  (all of it: {log})"])
 
 

@@ -26,7 +26,11 @@ from volume_images.report import Function, Report
 from volume_images.settings import Settings
 
 PREFIX = "real"
-LONGEST_EXPORT = LONGEST_CREATION = LONGEST_DELETION = 60.0
+LONGEST_EXPORT = LONGEST_CREATION = LONGEST_DELETION = 300.0
+BETWEEN_LOOKS = 0.2
+LONGEST_PAUSE = 0.5
+"""Between two looks of the product's own at what it waits for."""
+
 NO_LIMITS = RunLimits()
 
 
@@ -62,6 +66,8 @@ class RunSite:
         }
         for name, value in self.env.items():
             monkeypatch.setenv(name, value)
+        # What takes an hour elsewhere takes seconds here.
+        monkeypatch.setattr("volume_images.patience.LONGEST_PAUSE", LONGEST_PAUSE)
         self._export_volumes = function("export_volumes")
 
     def configure(self, volumes: Mapping[str, str], disk_format: str) -> None:
@@ -105,7 +111,7 @@ class RunSite:
         until = time.monotonic() + LONGEST_EXPORT
         while self.pending():
             assert time.monotonic() < until, "the export does not end"
-            time.sleep(0.5)
+            time.sleep(BETWEEN_LOOKS)
         self.tick(slot)
 
     def pending(self) -> bool:
@@ -169,7 +175,7 @@ def made(cloud: RestoreCloud, volume_id: str) -> Volume:
     until = time.monotonic() + LONGEST_CREATION
     while (volume := cloud.volumes.get(volume_id)) and volume.status in {"creating", "downloading"}:
         assert time.monotonic() < until, f"the new volume is {volume.status} for ever"
-        time.sleep(0.5)
+        time.sleep(BETWEEN_LOOKS)
     assert volume is not None
     return volume
 
@@ -178,4 +184,4 @@ def wait_until_gone(cloud: RestoreCloud, volume_id: str) -> None:
     until = time.monotonic() + LONGEST_DELETION
     while cloud.volumes.get(volume_id) is not None:
         assert time.monotonic() < until, "the volume is not deleted"
-        time.sleep(0.5)
+        time.sleep(BETWEEN_LOOKS)

@@ -84,7 +84,7 @@ def seed(places: Places, volume_mib: int) -> None:
     _wait_for_volume_service(admin)
     volumes = {name: _ensure_volume(demo, name) for name in (*VOLUMES, ATTACHED_VOLUME)}
     for name, volume_id in volumes.items():
-        _settle(demo, name, volume_id)
+        _settle(admin, demo, name, volume_id)
         _write_bytes(places, volume_id, volume_mib)
     _attach(demo, volumes[ATTACHED_VOLUME])
     _write_facts(places, projects, volumes)
@@ -130,12 +130,17 @@ def _ensure_volume(demo: Api, name: str) -> str:
     return str(demo.call("POST", demo.volumes(), {"volume": wanted})["volume"]["id"])
 
 
-def _settle(demo: Api, name: str, volume_id: str) -> None:
+def _settle(admin: Api, demo: Api, name: str, volume_id: str) -> None:
     until = time.monotonic() + PATIENCE
-    while (status := _volume(demo, volume_id)["status"]) == "creating":
+    while (volume := _volume(demo, volume_id))["status"] in {"creating", "uploading"}:
         if time.monotonic() > until:
             break
         time.sleep(0.1)
+    status = volume["status"]
+    if status == "uploading":  # and will be for ever: cinder-volume was killed in mid-export
+        status = "in-use" if volume["attachments"] else "available"
+        url = f"{demo.volumes()}/{volume_id}/action"
+        admin.call("POST", url, {"os-reset_status": {"status": status}})
     if status not in {"available", "in-use"}:
         raise NotPossible(f"volume {name} is {status}: see the logs of Cinder, or down --wipe")
 

@@ -38,10 +38,15 @@ def service(script: str, *, ready: bool = True) -> Service:
 
 def start_with_child(places: Places) -> None:
     """Start a service, and wait until it has a child."""
-    log = places.logs / "sleeper.log"
-    with_child = service("sleep 600 & echo started; wait; exec sleep 600")
-    start(with_child, places)
-    wait_for(replace(with_child, ready=lambda: "started" in log.read_text()), places)
+    start_and_hear(places, "sleep 600 & echo started; wait; exec sleep 600")
+
+
+def start_and_hear(places: Places, script: str) -> None:
+    """Start a service, and wait until it says that it has started."""
+    started = service(script)
+    start(started, places)
+    log = places.log("sleeper")
+    wait_for(replace(started, ready=lambda: "started" in log.read_text()), places)
 
 
 def pid_of_leader(places: Places) -> int:
@@ -90,6 +95,27 @@ def test_a_frozen_service_goes_on_afterwards(places: Places) -> None:
     with frozen("sleeper", places):
         assert state_of(pid) == "T"
     assert state_of(pid) != "T"
+
+
+def test_nothing_is_frozen_that_does_not_run(places: Places) -> None:
+    with pytest.raises(NotPossible, match="sleeper does not run"), frozen("sleeper", places):
+        pass
+
+
+def test_what_was_left_frozen_goes_on_when_it_is_started_again(places: Places) -> None:
+    start(service("exec sleep 600"), places)
+    pid = pid_of_leader(places)
+    with frozen("sleeper", places):
+        start(service("exec sleep 600"), places)
+        assert state_of(pid) != "T"
+
+
+def test_what_was_left_frozen_hears_the_polite_signal(places: Places) -> None:
+    heard = places.folder / "heard"
+    start_and_hear(places, f"trap 'touch {heard}; exit' TERM; sleep 600 & echo started; wait")
+    with frozen("sleeper", places):
+        assert stop_all(places) == 2
+    assert heard.exists()
 
 
 def test_what_was_stopped_leaves_no_zombie(places: Places) -> None:

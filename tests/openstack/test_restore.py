@@ -46,7 +46,7 @@ def test_a_volume_comes_back_byte_by_byte_and_can_be_exported_itself(
     assert sha512(runs.bytes_of(restored)) == sha512(runs.bytes_of(volume_id))
     assert tags(runs) == []
 
-    runs.configure({restored: "db01-again"}, disk_format)
+    runs.configure({restored: "db01-again"}, "qcow2")  # raw takes as long as the rest
     runs.export(*last_nights(1))
     assert [image["status"] for image in runs.images()] == [ImageStatus.ACTIVE] * 2
 
@@ -88,7 +88,7 @@ def test_a_drill_passes_removes_its_volume_and_what_a_killed_one_left(
     runs: RunSite, capsys: Captured
 ) -> None:
     volume_id = runs.cloud.volumes[0]
-    runs.configure({volume_id: "db01-data"}, "raw")
+    runs.configure({volume_id: "db01-data"}, "qcow2")
     runs.export(*last_nights(1))
     long_ago = datetime.now(UTC) - timedelta(days=3)
     name = drill_volume_name(

@@ -4,6 +4,7 @@ import hashlib
 import secrets
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -17,43 +18,42 @@ GIB = 1024**3
 KNOWN_BYTES = 1024 * 1024
 
 
-def test_a_raw_image_is_the_volume_byte_by_byte(runs: RunSite) -> None:
-    volume_id = runs.cloud.volumes[0]
-    runs.configure({volume_id: "db01-data"}, "raw")
-    [slot] = last_nights(1)
-    write_known_bytes(runs.bytes_of(volume_id))
-    runs.export(slot)
-    [image] = runs.images()
-    assert (image["status"], image["disk_format"]) == (ImageStatus.ACTIVE, "raw")
+def test_a_raw_image_and_a_volume_made_of_it_are_the_volume_byte_by_byte(runs: RunSite) -> None:
+    volume_id, image = exported_with_known_bytes(runs, "raw")
     assert (image["size"], image["virtual_size"]) == (GIB, GIB)
-    assert slot_of(image) == slot
-    assert image["os_hash_algo"] == "sha512"
     assert image["os_hash_value"] == sha512(runs.bytes_of(volume_id))
+    a_volume_made_of_it_is_the_first_one(runs, volume_id, image)
 
 
-def test_an_exported_image_holds_the_bytes_of_its_volume(runs: RunSite, tmp_path: Path) -> None:
-    volume_id = runs.cloud.volumes[1]
-    runs.configure({volume_id: "web01-root"}, "qcow2")
-    write_known_bytes(runs.bytes_of(volume_id))
-    runs.export(*last_nights(1))
-    [image] = runs.images()
+def test_a_qcow2_image_and_a_volume_made_of_it_hold_the_bytes_of_the_volume(
+    runs: RunSite, tmp_path: Path
+) -> None:
+    volume_id, image = exported_with_known_bytes(runs, "qcow2")
     downloaded = download(runs, image["id"], tmp_path / "image.qcow2")
     assert sha512(downloaded) == image["os_hash_value"]
     assert downloaded.stat().st_size == image["size"] < image["virtual_size"] == GIB
     compare = ["qemu-img", "compare", "-f", "qcow2", "-F", "raw"]
     subprocess.run([*compare, downloaded, runs.bytes_of(volume_id)], check=True)
+    a_volume_made_of_it_is_the_first_one(runs, volume_id, image)
 
 
-@pytest.mark.parametrize("disk_format", ["raw", "qcow2"])
-def test_a_volume_made_of_the_image_is_the_first_one_byte_by_byte(
-    runs: RunSite, disk_format: str
-) -> None:
+def exported_with_known_bytes(runs: RunSite, disk_format: str) -> tuple[str, dict[str, Any]]:
+    """Export a volume; return its id and the image."""
     volume_id = runs.cloud.volumes[2]
     runs.configure({volume_id: "db01-log"}, disk_format)
+    [slot] = last_nights(1)
     write_known_bytes(runs.bytes_of(volume_id))
-    runs.export(*last_nights(1))
+    runs.export(slot)
     [image] = runs.images()
-    assert image["disk_format"] == disk_format
+    assert (image["status"], image["disk_format"]) == (ImageStatus.ACTIVE, disk_format)
+    assert slot_of(image) == slot
+    assert image["os_hash_algo"] == "sha512"
+    return volume_id, image
+
+
+def a_volume_made_of_it_is_the_first_one(
+    runs: RunSite, volume_id: str, image: dict[str, Any]
+) -> None:
     cloud = runs.cloud_to_restore()
     wanted = NewVolume(name="restored", size_gib=1, image_id=image["id"])
     restored = made(cloud, cloud.restoring.create(wanted))

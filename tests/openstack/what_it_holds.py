@@ -10,6 +10,8 @@ from tests.openstack.places import Places
 from tests.openstack.processes import running
 
 LINES = 20
+USUAL = " INFO "
+"""In each line of a log that says no more than that a call was answered."""
 
 
 def what_it_holds(site: OpenstackSite, places: Places) -> str:
@@ -38,7 +40,7 @@ def _images(site: OpenstackSite, places: Places) -> Iterator[str]:
 
 def _service(name: str, runs: bool, places: Places) -> str:  # noqa: FBT001 - as it is known
     state = "runs" if runs else "IS DEAD"
-    return f"{name} {state}; its last words:\n{last_lines(places.log(name), LINES)}"
+    return f"{name} {state}; its last words:\n{last_lines(places.log(name), LINES, USUAL)}"
 
 
 def _asked(ask: Callable[[], Iterable[str]]) -> list[str]:
