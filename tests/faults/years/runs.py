@@ -114,7 +114,7 @@ class Runs:
         for name, result in results.items():
             if result is not CloudResult.IDLE:
                 year.sites[name].watch.export_left(report)
-            if result is not CloudResult.NO_STATE:
+            if result not in {CloudResult.NO_STATE, CloudResult.CONFLICT}:
                 year.owing.reached(name, year.clock.time)
         if not all(result is CloudResult.IDLE for result in results.values()):
             year.reports.append(report)
