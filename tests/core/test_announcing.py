@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
+from pydantic import BaseModel
 
 from tests.core.cleanup_samples import (
     DAILY,
@@ -34,7 +35,7 @@ from volume_images.cleanup.state import (
     VolumeFacts,
     empty_cleanup_state,
 )
-from volume_images.config.schema import Config
+from volume_images.config.schema import Config, Orphans, Policy
 from volume_images.config.selection import members
 from volume_images.model import GroupKey, Image
 
@@ -123,6 +124,10 @@ OTHER_RULES = [
     pytest.param(config(timezone="Europe/Berlin"), id="the time zone"),
     pytest.param(config(formerly=["nightly"]), id="former names of the policy"),
     pytest.param(config().model_copy(update={"former_prefixes": ("old",)}), id="former prefixes"),
+    pytest.param(
+        config().model_copy(update={"former_deployments": ("fedcba987654",)}),
+        id="former deployments",
+    ),
 ]
 
 
@@ -168,14 +173,20 @@ def test_a_config_without_the_cloud_covers_nothing_in_it() -> None:
     assert rule_digests(config(), "another cloud", members(config(), "otc", ())) == NO_RULES
 
 
-@pytest.mark.parametrize(
-    "edit",
-    [
-        pytest.param(config(max_age="99h"), id="freshness"),
-        pytest.param(config(schedule="0 3 * * *"), id="schedule"),
-        pytest.param(config(requests={"keep_last": 9}), id="rules of another group"),
-    ],
-)
+EDITS_OF_NO_RULE = [
+    pytest.param(config(max_age="99h"), id="freshness"),
+    pytest.param(config(schedule="0 3 * * *"), id="schedule"),
+    pytest.param(config(catch_up="9h"), id="catching up"),
+    pytest.param(config(export={"force": True}), id="how it is exported"),
+    pytest.param(config(requests={"keep_last": 9}), id="rules of another group"),
+    pytest.param(config().model_copy(update={"grace": 99 * HOUR}), id="the grace itself"),
+    pytest.param(
+        config().model_copy(update={"orphans": Orphans(after=9 * DAY)}), id="rules of orphans"
+    ),
+]
+
+
+@pytest.mark.parametrize("edit", EDITS_OF_NO_RULE)
 def test_an_edit_that_decides_nothing_about_the_group_does_not_restart_its_wait(
     edit: Config,
 ) -> None:
@@ -184,6 +195,34 @@ def test_an_edit_that_decides_nothing_about_the_group_does_not_restart_its_wait(
     )
 
     assert since(after) == NOW
+
+
+def test_every_key_of_the_config_is_known_to_decide_what_is_kept_or_not_to() -> None:
+    """Who adds a key adds it here: to what restarts a wait, or to what does not.
+
+    Which groups there are, `select` and its like, is not a rule: a group that is not covered is an
+    orphan, and has other rules. Images of another prefix are nobody's.
+    """
+    covering = {
+        "select",
+        "exclude",
+        "volumes",
+        "discover",
+        "clouds",
+        "policies",
+        "prefix",
+        "version",
+    }
+    known = set(covering)
+    for case in (*OTHER_RULES, *EDITS_OF_NO_RULE):
+        (edited,) = case.values
+        known |= _other_fields(edited, config())
+        known |= _other_fields(edited.policies["daily"], config().policies["daily"])
+    assert known == Config.model_fields.keys() | Policy.model_fields.keys()
+
+
+def _other_fields(one: BaseModel, other: BaseModel) -> set[str]:
+    return {name for name, value in one if value != getattr(other, name)}
 
 
 def test_without_config_versions_only_the_rules_then_and_now_are_compared() -> None:
