@@ -8,6 +8,7 @@ from typing import assert_never
 from volume_images.cloud.access_keys import AccessKeySigner
 from volume_images.cloud.credentials import AccessKey, ApplicationCredential, Password, Secret
 from volume_images.cloud.endpoints import Surroundings, find_service
+from volume_images.cloud.hosts import AllowedHosts
 from volume_images.cloud.huawei import HuaweiImages, HuaweiVolumes
 from volume_images.cloud.image_jobs import ImageJobs
 from volume_images.cloud.images import CloudImages, ImageDialect
@@ -65,11 +66,14 @@ def open_cloud(
         tls=tls,
         record=record,
     )
+    return _found(config, session, secret.allowed_hosts)
+
+
+def _found(config: CloudConfig, session: CloudSession, hosts: AllowedHosts) -> OpenedCloud:
+    """Find the project and its services, and put before each what speaks its dialect."""
     admission = session.enter(config.project)
     project_id = admission.project_id
-    around = Surroundings(
-        config.dialect, config.region, admission.access, project_id, secret.allowed_hosts
-    )
+    around = Surroundings(config.dialect, config.region, admission.access, project_id, hosts)
     given = config.endpoints or Endpoints()
     block_storage = find_service("block-storage", given.block_storage, around)
     image = find_service("image", given.image, around)
@@ -100,8 +104,8 @@ def _login(config: CloudConfig, secret: Secret, clock: Clock, system_clock: Cloc
     match secret.login:
         case AccessKey() if not config.dialect.traits.takes_access_keys:
             raise CredentialError(
-                f"an access key opens no cloud of the dialect {config.dialect}; give the secret a user"
-                " with a password, or an application credential"
+                f"an access key opens no cloud of the dialect {config.dialect}; give the secret a"
+                " user with a password, or an application credential"
             )
         case AccessKey() as key:
             return AccessKeySigner(key, system_clock)

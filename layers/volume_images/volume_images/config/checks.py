@@ -8,7 +8,6 @@ from volume_images.config.coverage import Coverage, coverage
 from volume_images.config.problems import spell_path
 from volume_images.config.schema import CloudConfig, Config
 from volume_images.config.timing import check_timing
-from volume_images.dialect import Dialect
 from volume_images.errors import Problem
 
 
@@ -116,10 +115,9 @@ def _check_coverage(config: Config, covered: Coverage) -> Iterator[Problem]:
 def _check_dialects(config: Config, covered: Coverage) -> Iterator[Problem]:
     for name, policy in config.policies.items():
         export = policy.export
-        dialects: dict[Dialect, str] = {}
-        for cloud in covered.clouds(config, name):
-            dialects.setdefault(config.clouds[cloud].dialect, cloud)
-        for dialect, cloud in dialects.items():
+        clouds = list(covered.clouds(config, name))
+        first_of = {config.clouds[cloud].dialect: cloud for cloud in reversed(clouds)}
+        for dialect, cloud in first_of.items():
             formats = dialect.traits.disk_formats
             if export.disk_format is not None and export.disk_format not in formats:
                 says = f"the {dialect} dialect (cloud {cloud}) takes {', '.join(formats)}"
