@@ -64,7 +64,7 @@ test-runtime: build .aws-sam/host/.ready ## the functions as built, under Lambda
 mutation: .venv/.ready ## small changes of retention and planning: do the tests notice?
 	$(VENV)/python -m tests.mutation
 
-bench: build .aws-sam/host/.ready .tools/peers/.ready ## all measurements against their floors: .bench/bench.json and .png
+bench: build .aws-sam/host/.ready .tools/peers/.ready .tools/custodian/.ready ## all measurements against their floors: .bench/bench.json and .png
 	$(VENV)/python -m tests.benchmarks --into .bench
 
 bench-quick: build .aws-sam/host/.ready ## the same in under 2 minutes: what is counted must be right
@@ -120,6 +120,7 @@ lock: .venv/.ready ## compile requirements/*.in to pins with hashes, keeping tod
 	$(LOCK) requirements/lambda.in requirements/dev.in --constraints requirements/lambda.txt --output-file requirements/dev.txt
 	$(LOCK) requirements/sam.in --output-file requirements/sam.txt
 	$(LOCK) requirements/peers.in --constraints requirements/dev.txt --output-file requirements/peers.txt
+	$(LOCK) requirements/peers-custodian.in --output-file requirements/peers-custodian.txt
 
 upgrade: LOCK += --upgrade
 upgrade: lock ## the same, to the newest versions
@@ -158,4 +159,10 @@ clean: ## remove all that these targets made
 .tools/peers/.ready: requirements/peers.txt | .venv/.ready
 	$(PYTHON) -m venv .tools/peers
 	.tools/peers/bin/python $(PIP_INSTALL) --require-hashes --no-deps --requirement requirements/peers.txt
+	@touch $@
+
+# Cloud Custodian pins other versions than the rest of them do: it lives apart.
+.tools/custodian/.ready: requirements/peers-custodian.txt | .venv/.ready
+	$(PYTHON) -m venv .tools/custodian
+	.tools/custodian/bin/python $(PIP_INSTALL) --require-hashes --no-deps --requirement requirements/peers-custodian.txt
 	@touch $@

@@ -22,12 +22,20 @@ from tests.benchmarks import (
     layer_rows,
     memory_size,
     peer_rows,
+    planning_peers,
 )
+from tests.benchmarks.plotted import plot
 from tests.benchmarks.start_rows import start_rows, with_bytecode
-from tests.benchmarks.table import MISSED, Row, plot, shown, write_json
+from tests.benchmarks.table import MISSED, Row, shown, write_json
+from tests.benchmarks.throttled import HIGH, LOW, RIGHT
 from tests.runtime.builds import Places
 
 Measure = Callable[[], list[Row]]
+
+THROTTLED = (
+    (10, 150, (RIGHT,)),
+    *((rate, 1_000, (RIGHT, HIGH, LOW)) for rate in (5, 20, 100)),
+)
 
 
 def quick(places: Places, folder: Path) -> Sequence[Measure]:
@@ -40,7 +48,7 @@ def quick(places: Places, folder: Path) -> Sequence[Measure]:
         partial(core_rows.slot_rows, 400, 40),
         partial(core_rows.planning_rows, 1_000, 3),
         partial(core_rows.decoding_rows, 3),
-        partial(core_rows.throttled_rows, (20,), 300, 2),
+        partial(core_rows.throttled_rows, ((10, 150, (RIGHT,)), (20, 300, (RIGHT, HIGH, LOW))), 2),
     )
 
 
@@ -52,12 +60,16 @@ def whole(places: Places, folder: Path) -> Sequence[Measure]:
         layer_rows.layer_rows,
         partial(start_rows, places, folder, 15),
         partial(http_rows.wall_rows, 1_000, 3),
-        partial(peer_rows.peer_rows, 200, 2),
+        partial(peer_rows.peer_rows, 200, 3),
+        partial(peer_rows.refused_rows, 200),
         partial(http_rows.memory_rows, 1_000, 11_000, 64),
         partial(memory_size.size_rows, places, folder / "log", 1_000),
         partial(core_rows.planning_rows, 10_000, 5),
+        partial(planning_peers.dry_run_rows, 5, (1_000, 10_000), 3),
+        partial(planning_peers.age_filter_rows, 100_000, 3),
         partial(core_rows.decoding_rows, 7),
-        partial(core_rows.throttled_rows, (5, 20, 100), 1_000, 10),
+        partial(core_rows.throttled_rows, THROTTLED, 10),
+        core_rows.throttled_client_rows,
         partial(core_rows.slot_rows, 2_000, 40),
         partial(cost_rows.cost_rows, places, folder / "log"),
         partial(core_rows.growth_rows, (3, 12, 48, 192, 500)),
@@ -71,13 +83,15 @@ def main() -> int:
     options = parser.parse_args()
 
     rows: list[Row] = []
+    started = time.monotonic()
     with TemporaryDirectory() as name:
         folder = Path(name)
         places = with_bytecode(folder / "layers")
         for measure in (quick if options.quick else whole)(places, folder):
             began = time.monotonic()
             rows += measure()
-            say(f"{rows[-1].section}: measured in {time.monotonic() - began:.0f} s")
+            say(f"{time.monotonic() - began:5.0f} s  {rows[-1].section}")
+    say(f"{time.monotonic() - started:5.0f} s  in all")
     sys.stdout.write(f"\n{shown(rows)}\n")
     options.into.mkdir(parents=True, exist_ok=True)
     write_json(rows, options.into / "bench.json")

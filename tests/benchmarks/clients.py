@@ -23,7 +23,7 @@ from urllib.parse import urlsplit
 
 import requests
 
-from tests.benchmarks.names import REGION, project_id, volume_id
+from tests.benchmarks.names import ACTION, REGION, project_id, volume_id
 from tests.benchmarks.peak import peak_bytes
 from volume_images.clock import SystemClock
 from volume_images.cloud.credentials import parse_secret
@@ -37,8 +37,6 @@ from volume_images.storage.folder import ConfigFile, FolderStore
 
 PROJECT = "benchmark"
 UNLIMITED = 1_000_000
-
-ACTION = "os-volume_upload_image"
 
 
 def wanted(count: int) -> Iterator[tuple[str, str]]:
@@ -139,7 +137,7 @@ def session(options: argparse.Namespace, secret: dict[str, str]) -> int:
         return sum(pool.map(export, wanted(options.volumes)))
 
 
-def config(at_once: int, volumes: int) -> Config:
+def config(at_once: int, volumes: int, a_second: float = UNLIMITED) -> Config:
     """Return the config of a run that starts all of its volumes at once."""
     document = {
         "version": 1,
@@ -151,7 +149,7 @@ def config(at_once: int, volumes: int) -> Config:
                 "project": PROJECT,
                 "max_in_flight": volumes,
                 "max_concurrency": at_once,
-                "requests_per_second": UNLIMITED,
+                "requests_per_second": a_second,
                 "export_minutes": 1,
             }
         },
@@ -169,7 +167,7 @@ def config(at_once: int, volumes: int) -> Config:
 
 def opened(options: argparse.Namespace, secret: dict[str, str]) -> OpenedCloud:
     return open_cloud(
-        config(options.at_once, options.volumes).clouds["bench"],
+        config(options.at_once, options.volumes, options.a_second).clouds["bench"],
         parse_secret(json.dumps(secret), "benchmark"),
         clock=SystemClock(),
         tls=tls_context(options.own_ca),
@@ -250,6 +248,7 @@ def main() -> int:
     parser.add_argument("client", choices=CLIENTS)
     parser.add_argument("--volumes", type=int, required=True)
     parser.add_argument("--at-once", type=int, required=True)
+    parser.add_argument("--a-second", type=float, default=UNLIMITED, help="ours sends no more")
     parser.add_argument("--ca", required=True, help="a bundle of all authorities")
     parser.add_argument("--own-ca", required=True, help="the one that is not public")
     options = parser.parse_args()

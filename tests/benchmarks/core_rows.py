@@ -87,20 +87,25 @@ def decoding_rows(rounds: int) -> list[Row]:
     ]
 
 
-def throttled_rows(rates: Sequence[float], volumes: int, seeds: int) -> list[Row]:
+Case = tuple[float, int, Sequence[str]]
+"""A limit, in requests a second, how many exports meet it, and what the config says of it."""
+
+
+def throttled_rows(cases: Sequence[Case], seeds: int) -> list[Row]:
     """Meet limits that never say how long to wait; the worst of limiters and seeds counts."""
-    section = f"a throttled cloud without Retry-After, {volumes:,} exports, worst of {seeds} seeds"
+    section = f"a throttled cloud without Retry-After, worst of 3 limiters and {seeds} seeds"
     rows = []
-    for rate in rates:
-        for ceiling in throttled.FACTORS:
+    for rate, volumes, ceilings in cases:
+        for ceiling in ceilings:
             met = throttled.virtual(rate, volumes, ceiling, seeds)
+            named = f"{volumes:,} at {rate:g}/s, `requests_per_second` {ceiling}"
             slowest = max(met, key=lambda row: row.ratio)
             longest, most = slowest.goal
             kept = ceiling == throttled.LOW
             rows += [
                 Row(
                     section=section,
-                    what=f"{rate:g}/s, `requests_per_second` {ceiling}: time",
+                    what=f"{named}: time",
                     floor_is="ideal",
                     floor=volumes / rate,
                     ours=slowest.seconds,
@@ -112,13 +117,33 @@ def throttled_rows(rates: Sequence[float], volumes: int, seeds: int) -> list[Row
                 ),
                 Row(
                     section=section,
-                    what=f"{rate:g}/s, `requests_per_second` {ceiling}: refused",
+                    what=f"{named}: refused",
                     ours=100 * max(row.refused for row in met),
                     unit="%",
                     goal=100 * most,
                 ),
             ]
     return rows
+
+
+def throttled_client_rows() -> list[Row]:
+    """Send the exports through the whole client, over HTTP, in real time."""
+    rate, volumes = 10, 150
+    met = throttled.real(rate, volumes, throttled.RIGHT)
+    longest, most = met.goal
+    section = f"the whole client, {volumes} exports in the sandbox throttled to {rate}/s"
+    return [
+        Row(
+            section=section,
+            what="time",
+            floor_is="ideal",
+            floor=volumes / rate,
+            ours=met.seconds,
+            unit="s",
+            goal=longest,
+        ),
+        Row(section=section, what="refused", ours=100 * met.refused, unit="%", goal=100 * most),
+    ]
 
 
 def slot_rows(volumes: int, places: int) -> list[Row]:
@@ -144,6 +169,14 @@ def slot_rows(volumes: int, places: int) -> list[Row]:
             count=True,
         ),
         Row(section=section, what="exports per volume", ours=exports, unit="", goal=1, count=True),
+        Row(
+            section=section,
+            what="most exports under way at once",
+            ours=fleet.only.most_exports,
+            unit="",
+            goal=places,
+            count=True,
+        ),
     ]
 
 

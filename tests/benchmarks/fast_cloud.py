@@ -16,6 +16,7 @@ import subprocess
 import sys
 import time
 from email.utils import formatdate
+from math import inf
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from threading import Thread
@@ -62,14 +63,21 @@ class Server:
     def __init__(self, service: Service, latency: float) -> None:
         self.service = service
         self.latency = latency
+        self.limit = inf
         self.connections = 0
         self._exports: list[tuple[float, float]] = []
+        self._second = -1
+        self._in_second = 0
 
     def asked(
         self, transport: asyncio.Transport, method: str, target: str, token: str, body: bytes
     ) -> None:
         asked_at = time.monotonic()
-        status, document = self.service.answer(method, target, token, body)
+        is_export = target.endswith("/action")
+        if is_export and not self._admits(asked_at):
+            status, document = self.service.refuse(body)
+        else:
+            status, document = self.service.answer(method, target, token, body)
         head = f"HTTP/1.1 {status} -\r\nDate: {formatdate(usegmt=True)}\r\n"
         if status == 201:
             assert isinstance(document, dict)
@@ -77,7 +85,6 @@ class Server:
             head += f"X-Subject-Token: {project.rjust(TOKEN_SIZE, 'g')}\r\n"
         content = b"" if document is None else json.dumps(document).encode()
         head += f"Content-Type: application/json\r\nContent-Length: {len(content)}\r\n\r\n"
-        is_export = target.endswith("/action")
 
         def write() -> None:
             transport.write(head.encode() + content)
@@ -85,6 +92,13 @@ class Server:
                 self._exports.append((asked_at, time.monotonic()))
 
         asyncio.get_running_loop().call_later(self.latency, write)
+
+    def _admits(self, now: float) -> bool:
+        """Let so many exports in each second of this clock, as API gateways count them."""
+        if self._second != int(now):
+            self._second, self._in_second = int(now), 0
+        self._in_second += 1
+        return self._in_second <= self.limit
 
     def counts(self) -> dict[str, Any]:
         """Say what was asked since the last time, and begin anew."""
@@ -109,7 +123,7 @@ class Server:
 async def serve(options: argparse.Namespace) -> None:
     tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     tls.load_cert_chain(Path(options.trust) / "server.pem")
-    service = Service("", options.volumes)
+    service = Service("", options.volumes, options.history)
     server = Server(service, options.latency)
     loop = asyncio.get_running_loop()
     listening = await loop.create_server(
@@ -124,6 +138,8 @@ async def serve(options: argparse.Namespace) -> None:
             word, _, value = line.strip().partition(" ")
             if word == "latency":
                 server.latency = float(value)
+            elif word == "limit":
+                server.limit = float(value)
             loop.call_soon_threadsafe(lambda: say(json.dumps(server.counts())))
         loop.call_soon_threadsafe(ended.set_result, None)
 
@@ -134,12 +150,13 @@ async def serve(options: argparse.Namespace) -> None:
 class FastCloud:
     """The cloud's process, alive inside a `with`; `ca` is what its certificate is trusted by."""
 
-    def __init__(self, *, volumes: int, latency: float = 0.0) -> None:
+    def __init__(self, *, volumes: int, latency: float = 0.0, history: int = 0) -> None:
         self._folder = TemporaryDirectory()
         self._trust = Path(self._folder.name)
         self._command = [
             *(sys.executable, "-m", "tests.benchmarks.fast_cloud"),
-            *("--volumes", str(volumes), "--latency", str(latency), "--trust", str(self._trust)),
+            *("--volumes", str(volumes), "--latency", str(latency)),
+            *("--history", str(history), "--trust", str(self._trust)),
         ]
 
     @property
@@ -167,6 +184,10 @@ class FastCloud:
     def answer_after(self, seconds: float) -> None:
         """Change the latency; what was counted is forgotten."""
         self._order(f"latency {seconds}")
+
+    def admit(self, exports_a_second: float) -> None:
+        """Refuse what is more, without saying how long to wait."""
+        self._order(f"limit {exports_a_second}")
 
     def secret(self) -> dict[str, str]:
         """Return a secret that opens it."""
@@ -213,5 +234,6 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--volumes", type=int, default=1000)
     parser.add_argument("--latency", type=float, default=0.0)
+    parser.add_argument("--history", type=int, default=0, help="images that each volume has")
     parser.add_argument("--trust", required=True)
     asyncio.run(serve(parser.parse_args()))

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from tests.benchmarks.names import REGION, project_id, volume_id
+from tests.benchmarks.names import ACTION, REGION, history, project_id, volume_id
 
 PAGE = 1000
 GIB = 2**30
@@ -22,6 +22,7 @@ class Service:
 
     url: str
     volumes: int
+    history: int = 0
     calls: Counter[str] = field(default_factory=Counter)
     images: dict[str, dict[str, dict[str, Any]]] = field(default_factory=dict)
     names: dict[str, str] = field(default_factory=dict)
@@ -63,12 +64,22 @@ class Service:
                 self.calls["not found"] += 1
                 return 404, {"error": {"code": 404, "message": f"{method} {target}"}}
 
+    def refuse(self, body: bytes) -> tuple[int, object]:
+        """Return a 429 in the words of the service whose call it is, with no time to wait."""
+        self.calls["refused"] += 1
+        message = "Too many requests"
+        if ACTION in json.loads(body):
+            return 429, {"overLimit": {"code": 429, "message": message}}
+        return 429, {"error_code": "APIGW.0308", "error_msg": message, "request_id": "0" * 32}
+
     def _token(self, asked: Mapping[str, Any]) -> object:
         self.calls["token"] += 1
         scope = asked["auth"]["scope"]["project"]
         name = scope.get("name") or self.names[scope["id"]]
         project = project_id(name)
         self.names[project] = name
+        if project not in self.images:
+            self.images[project] = self._past(project)
         now = datetime.now(UTC)
         catalogue = (
             ("block-storage", f"{self.url}/volume/v3/{project}"),
@@ -127,43 +138,57 @@ class Service:
         more = {"next": f"/v2/images?marker={page[-1]['id']}"} if first + PAGE < len(ids) else {}
         return {"images": page, **more}
 
+    def _past(self, project: str) -> dict[str, dict[str, Any]]:
+        """Return what a project has from before: as many images of every volume."""
+        past: dict[str, dict[str, Any]] = {}
+        for slot in history(self.history):
+            for index in range(self.volumes):
+                name = f"bench_daily_db_{volume_id(project, index)}_{slot:%Y%m%dT%H%M%SZ}"
+                image = _image(project, len(past), name, slot)
+                past[image["id"]] = image
+        return past
+
     def _export(self, project: str, volume: str, asked: Mapping[str, Any]) -> object:
         self.calls["export"] += 1
         ((action, options),) = asked.items()
-        if action != "os-volume_upload_image":  # of the same shape: what the vendor's SDK has
+        if action != ACTION:  # of the same shape: what the vendor's SDK has
             return {"job_id": "0" * 32}
         held = self.images.setdefault(project, {})
-        image = f"{project[:8]}-0000-4000-9000-{len(held):012x}"
-        held[image] = {
-            "id": image,
-            "name": options["image_name"],
-            "status": "active",
-            "owner": project,
-            "visibility": "shared",
-            "created_at": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}",
-            "disk_format": options["disk_format"],
-            "container_format": "bare",
-            "size": GIB,
-            "virtual_size": GIB,
-            "min_disk": 1,
-            "min_ram": 0,
-            "protected": False,
-            "tags": [],
-            "checksum": "0" * 32,
-        }
+        image = _image(project, len(held), options["image_name"], datetime.now(UTC))
+        held[image["id"]] = image
         answer = {
             "id": volume,
-            "image_id": image,
-            "image_name": options["image_name"],
+            "image_id": image["id"],
+            "image_name": image["name"],
             "status": "uploading",
             "size": 1,
-            "disk_format": options["disk_format"],
+            "disk_format": image["disk_format"],
             "container_format": "bare",
             "display_description": "",
             "updated_at": "2026-03-02T02:05:00.000000",
             "volume_type": None,
         }
-        return {"os-volume_upload_image": answer}
+        return {ACTION: answer}
+
+
+def _image(project: str, number: int, name: str, created_at: datetime) -> dict[str, Any]:
+    return {
+        "id": f"{project[:8]}-0000-4000-9000-{number:012x}",
+        "name": name,
+        "status": "active",
+        "owner": project,
+        "visibility": "shared",
+        "created_at": f"{created_at:%Y-%m-%dT%H:%M:%SZ}",
+        "disk_format": "qcow2",
+        "container_format": "bare",
+        "size": GIB,
+        "virtual_size": GIB,
+        "min_disk": 1,
+        "min_ram": 0,
+        "protected": False,
+        "tags": [],
+        "checksum": "0" * 32,
+    }
 
 
 def _volume(one: str, name: str) -> dict[str, object]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from math import ceil
 from statistics import median
 
+from tests.benchmarks.clients import UNLIMITED
 from tests.benchmarks.fast_cloud import FastCloud
 from tests.benchmarks.fast_service import PAGE
 from tests.benchmarks.table import Row
@@ -30,13 +31,16 @@ class Taken:
     calls: dict[str, int]
 
 
-def taken(cloud: FastCloud, client: str, volumes: int, at_once: int) -> Taken:
+def taken(
+    cloud: FastCloud, client: str, volumes: int, at_once: int, a_second: float = UNLIMITED
+) -> Taken:
     """Run one client in a process of its own."""
     before = cloud.counts()["cpu_seconds"]
     ran = subprocess.run(
         [
             *(sys.executable, "-m", "tests.benchmarks.clients", client),
             *("--volumes", str(volumes), "--at-once", str(at_once)),
+            *("--a-second", str(a_second)),
             *("--ca", str(cloud.all_cas), "--own-ca", str(cloud.own_ca)),
         ],
         input=json.dumps(cloud.secret()),

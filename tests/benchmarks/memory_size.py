@@ -12,7 +12,7 @@ from math import ceil
 from pathlib import Path
 
 from tests.benchmarks.function_rows import EXPORT, site, tick
-from tests.benchmarks.table import Row
+from tests.benchmarks.table import Row, not_run
 from tests.runtime.builds import Places
 from tests.runtime.environment import ExecutionEnvironment
 
@@ -48,15 +48,7 @@ def size_rows(places: Places, log: Path, volumes: int) -> list[Row]:
     """Export a cloud's volumes with each size; an idle tick follows."""
     section = f"memory size: one run exports {volumes:,} volumes at {LATENCY * 1000:.0f} ms"
     if not quota_is_here():
-        return [
-            Row(
-                section=section,
-                what="NOT RUN",
-                ours=0,
-                unit="",
-                why=f"{GROUPS} cannot be written to: no quota can be set here",
-            )
-        ]
+        return [not_run(section, f"{GROUPS} cannot be written to: no quota can be set here")]
     return [
         row
         for at_once in GOALS

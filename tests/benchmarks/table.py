@@ -1,11 +1,13 @@
-"""What was measured, beside its floor and its goal: as a table, as JSON, as a plot."""
+"""What was measured, beside its floor and its goal: as a table, and as JSON."""
 
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from math import inf
 from pathlib import Path
 
 MET, MISSED, TOLD = "yes", "NO", "-"
+NOT_RUN = "NOT RUN"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,30 +29,56 @@ class Row:
     why: str = ""
 
     @property
+    def label(self) -> str:
+        """Say what it is, and against what."""
+        return self.what + (f" / {self.floor_is}" if self.floor_is else "")
+
+    @property
     def ratio(self) -> float | None:
         """Return ours / floor, where there is one."""
         return self.ours / self.floor if self.floor else None
+
+    @property
+    def ran(self) -> bool:
+        """Say whether it could be measured here."""
+        return self.what != NOT_RUN
 
     @property
     def met(self) -> str:
         """Say whether the goal is met."""
         if self.goal is None:
             return TOLD
-        judged = self.ours if self.ratio is None else self.ratio
-        return MET if judged <= self.goal else MISSED
+        return MET if self._judged <= self.goal else MISSED
+
+    @property
+    def used(self) -> float:
+        """Return the share of its goal that it uses; where nothing is allowed, any is too much."""
+        if not self.goal:
+            return inf if self._judged > 0 else 0.0
+        return self._judged / self.goal
 
     @property
     def shown_goal(self) -> str:
         """Return the goal as it is judged."""
         if self.goal is None:
             return ""
-        return f"<= {self.goal:g}" + (" x" if self.ratio is not None else "")
+        return f"<= {self.goal:.3g}" + (" x" if self.ratio is not None else "")
+
+    @property
+    def _judged(self) -> float:
+        return self.ours if self.ratio is None else self.ratio
+
+
+def not_run(section: str, why: str) -> Row:
+    """Return what stands in the place of a section that cannot be measured here."""
+    return Row(section=section, what=NOT_RUN, ours=0, unit="", why=why)
 
 
 def shown(rows: Sequence[Row]) -> str:
     """Draw the table."""
+    width = 2 + max(len(row.label) for row in rows)
     lines = [
-        f"{'what':62}{'floor':>11}{'ours':>11} {'unit':9}{'ratio':>7}  {'goal':<10}met",
+        f"{'what':{width}}{'floor':>11}{'ours':>11} {'unit':9}{'ratio':>7}  {'goal':<10}met",
     ]
     section = ""
     for row in rows:
@@ -59,9 +87,9 @@ def shown(rows: Sequence[Row]) -> str:
             lines += ["", section]
         floor = "" if row.floor is None else _number(row.floor)
         ratio = "" if row.ratio is None else f"{row.ratio:.2f}"
-        what = f"  {row.what}" + (f" / {row.floor_is}" if row.floor_is else "")
+        ours = _number(row.ours) if row.ran else ""
         lines.append(
-            f"{what:62}{floor:>11}{_number(row.ours):>11} {row.unit:9}{ratio:>7}"
+            f"  {row.label:{width - 2}}{floor:>11}{ours:>11} {row.unit:9}{ratio:>7}"
             f"  {row.shown_goal:<10}{row.met}"
         )
         if row.why:
@@ -77,7 +105,7 @@ def write_json(rows: Iterable[Row], path: Path) -> None:
             "what": row.what,
             "floor_is": row.floor_is,
             "floor": row.floor,
-            "ours": row.ours,
+            "ours": row.ours if row.ran else None,
             "unit": row.unit,
             "ratio": row.ratio,
             "goal": row.goal,
@@ -88,25 +116,6 @@ def write_json(rows: Iterable[Row], path: Path) -> None:
         for row in rows
     ]
     path.write_text(json.dumps(documents, indent=1) + "\n")
-
-
-def plot(rows: Iterable[Row], path: Path) -> None:
-    """Draw how much of each goal is used: left of the line is met."""
-    from matplotlib.figure import Figure  # noqa: PLC0415 - slow, and only the long run draws
-
-    drawn = [row for row in rows if row.goal]
-    used = [(row.ratio if row.ratio is not None else row.ours) / (row.goal or 1) for row in drawn]
-    figure = Figure(figsize=(11, 0.3 * len(drawn) + 1.2), layout="constrained")
-    axes = figure.add_subplot()
-    colours = ["tab:green" if row.met == MET else "tab:red" for row in drawn]
-    labels = [f"{row.section}: {row.what}" for row in drawn]
-    axes.barh(range(len(drawn)), used, color=colours)
-    axes.set_yticks(range(len(drawn)), labels, fontsize=8)
-    axes.invert_yaxis()
-    axes.axvline(1, color="black", linewidth=1)
-    axes.set_xlim(0, max(1.1, *used) * 1.1)
-    axes.set_xlabel("share of what the goal allows")
-    figure.savefig(path, dpi=110)
 
 
 def _number(value: float) -> str:
