@@ -21,7 +21,7 @@ from tests.cloud.scripted import (
 )
 from tests.sandbox.wire import Answer, json_answer
 from volume_images.cloud.open import OpenedCloud
-from volume_images.cloud.retries import Patience
+from volume_images.cloud.retries import Outages
 from volume_images.errors import CloudError, CloudUnavailable, LostAnswer, Throttled
 
 DOWN = Answer(502, b"<html>bad gateway</html>")
@@ -134,30 +134,30 @@ def test_exports_that_are_all_turned_away_are_sent_a_few_times_altogether(
     assert volumes.export(export_request()).image_id == IMAGE
 
 
-# --- patience alone
+# --- outages alone
 
 
 def error() -> CloudUnavailable:
     return CloudUnavailable("no answer")
 
 
-def test_patience_ends_after_two_minutes_of_waiting_however_few_were_sent() -> None:
-    patience = Patience(StillClock())
-    patience.failed(URL, error(), 61)
-    patience.check(URL)
-    patience.failed(URL, error(), 61)
+def test_a_service_is_left_alone_after_two_minutes_of_waiting_however_few_were_sent() -> None:
+    outages = Outages(StillClock())
+    outages.failed(URL, error(), 61)
+    outages.check(URL)
+    outages.failed(URL, error(), 61)
     with pytest.raises(CloudUnavailable, match=r"^https://evs.example/v3: is down and left alone"):
-        patience.check(URL)
+        outages.check(URL)
 
 
 def test_services_are_told_apart_by_host_and_first_step_of_the_path() -> None:
-    patience = Patience(StillClock())
+    outages = Outages(StillClock())
     for _ in range(8):
-        patience.failed("http://cloud:80/volume/v3/p/a", error(), 0)
+        outages.failed("http://cloud:80/volume/v3/p/a", error(), 0)
     with pytest.raises(CloudUnavailable):
-        patience.check("http://cloud:80/volume/v3/p/b")
+        outages.check("http://cloud:80/volume/v3/p/b")
     for other in ("http://cloud:80/image/v2/images", "http://other:80/volume/v3/p/a"):
-        patience.check(other)
+        outages.check(other)
 
 
 def test_a_clock_that_is_set_back_does_not_make_the_wait_longer() -> None:
@@ -166,8 +166,8 @@ def test_a_clock_that_is_set_back_does_not_make_the_wait_longer() -> None:
             self._elapsed += seconds
 
     clock = JumpingClock()
-    patience = Patience(clock)
-    patience.failed(URL, error(), 120)
+    outages = Outages(clock)
+    outages.failed(URL, error(), 120)
     assert clock.now() == NOW
     clock.jump(-60 * MINUTES)
-    patience.check(URL)
+    outages.check(URL)

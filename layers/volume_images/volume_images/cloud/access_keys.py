@@ -7,6 +7,7 @@ import requests
 from requests.auth import AuthBase
 from typing_extensions import override
 
+from volume_images.cloud.answers import credential_error
 from volume_images.cloud.credentials import AccessKey, is_project_id
 from volume_images.cloud.fields import Entry
 from volume_images.cloud.pacing import Clock
@@ -39,7 +40,7 @@ class AccessKeySigner(AuthBase):
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
         """Sign; requests calls this when all the rest of the request is ready to be sent."""
         if self._refusal is not None:
-            raise _refused(self._refusal)
+            raise credential_error(self._refusal, refused=True)
         parts = urlsplit(request.url or "")
         query = tuple(parse_qsl(parts.query, keep_blank_values=True))
         # What is sent is what is signed, letter by letter: a space as %20 and not as a plus sign.
@@ -69,7 +70,7 @@ class AccessKeySigner(AuthBase):
 
     def refuse(self, error: CredentialError) -> CredentialError:
         """Use the key no more: each further try would bring it nearer to the lock."""
-        self._refusal = _refused(error)
+        self._refusal = credential_error(error, refused=True)
         return self._refusal
 
     def _scope(self) -> dict[str, str]:
@@ -117,11 +118,3 @@ def find_project(
             " write the id of the project into the config"
         )
     return ids[0]
-
-
-def _refused(error: CredentialError) -> CredentialError:
-    made = CredentialError(
-        error.message, status=error.status, code=error.code, request_id=error.request_id
-    )
-    made.refused = True
-    return made

@@ -87,6 +87,15 @@ def error_of(answer: Answer, *, hidden: Collection[str], now: datetime) -> Cloud
     return kind(message, status=status, code=code, request_id=request_id)
 
 
+def credential_error(error: CloudError, *, refused: bool) -> CredentialError:
+    """Say of a refusal that it is the credential's, in an error of its own for each thread."""
+    made = CredentialError(
+        error.message, status=error.status, code=error.code, request_id=error.request_id
+    )
+    made.refused = refused
+    return made
+
+
 def _is_throttling(status: int, code: str, wait: float | None) -> bool:
     return (
         status in {429, 503}

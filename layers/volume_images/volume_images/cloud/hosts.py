@@ -48,16 +48,13 @@ class AllowedHosts:
         parts = urlsplit(url)
         if "@" in parts.netloc:
             raise HostNotAllowed(f"{host}: an address must not hold a user or a password")
-        if not (self._names(host) or _in_vendor_domain(host)):
+        if not (host in self.exact or _in_vendor_domain(host)):
             raise HostNotAllowed(
                 f"{host}: the secret does not allow this host; if it belongs to the cloud,"
                 " add it to `hosts` of the secret"
             )
         if not _is_private_enough(parts, host):
             raise HostNotAllowed(f"{_shown(url)}: only https, or http on loopback, is used")
-
-    def _names(self, host: str) -> bool:
-        return host in self.exact
 
 
 def _in_vendor_domain(host: str) -> bool:

@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator
 
-from volume_images.cloud.answers import clean, json_object
+from volume_images.cloud.answers import clean
 from volume_images.cloud.endpoints import Service
 from volume_images.cloud.fields import Entry, part
 from volume_images.cloud.session import CloudSession
-from volume_images.errors import CloudUnavailable, LostAnswer, NotFound
+from volume_images.errors import CloudUnavailable, NotFound
 from volume_images.model import ExportJob, ExportRequest, ImageJob, JobStatus
 
 _STATUSES = {
@@ -28,16 +28,11 @@ class ImageJobs:
     def start(self, request: ExportRequest) -> ExportJob:
         """POST the job ("Creating an Image", from a data disk): it takes the name alone."""
         image = {"name": request.image_name, "volume_id": request.volume_id}
-        answer = self._session.post_once(
-            f"{self._base}/v2/cloudimages/action", {"data_images": [image]}
+        return self._session.post_once(
+            f"{self._base}/v2/cloudimages/action",
+            {"data_images": [image]},
+            lambda answer: ExportJob(answer.identifier("job_id")),
         )
-        try:
-            return ExportJob(json_object(answer).identifier("job_id"))
-        except CloudUnavailable as error:
-            # It was accepted: what cannot be read is only under which id.
-            raise LostAnswer(
-                error.message, status=answer.status, request_id=error.request_id
-            ) from error
 
     def read(self, job_id: str) -> ImageJob | None:
         """Read a job ("Querying the Status of an Asynchronous Job"); None when there is none."""

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Protocol
 
 from volume_images.cloud.fields import Entry
-from volume_images.cloud.listings import Page, walk
+from volume_images.cloud.listings import Page, whole_listing
 from volume_images.cloud.session import CloudSession, Params
 from volume_images.errors import CloudUnavailable, NotFound, Refused
 from volume_images.model import Image, ImageMark, RestorePin
@@ -71,12 +71,8 @@ class CloudImages:
 
     def all(self, created_since: datetime | None = None) -> tuple[Image, ...]:
         """Walk the listing to its end: every image that the project owns, each once."""
-        url, first = self._dialect.listing(created_since)
-        return walk(
-            lambda asked: self._dialect.page(self._session.read(url, asked), asked),
-            first,
-            f"GET {url}",
-        )
+        start = self._dialect.listing(created_since)
+        return whole_listing(self._session, start, self._dialect.page)
 
     def get(self, image_id: str) -> Image | None:
         """Read one image; None when the cloud answers that it does not exist."""

@@ -4,7 +4,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
-from volume_images.cloud.session import Params
+from volume_images.cloud.fields import Entry
+from volume_images.cloud.session import CloudSession, Params
 from volume_images.errors import IncompleteListing, NotFound, Refused
 
 WALKS = 3
@@ -38,6 +39,14 @@ class Page(Generic[T]):
 
 class _Broken(Exception):
     """This walk cannot be whole; another one may be."""
+
+
+def whole_listing(
+    session: CloudSession, start: tuple[str, Params], page: Callable[[Entry, Params], Page[T]]
+) -> tuple[T, ...]:
+    """Walk a listing from its address and first page, as a dialect reads its pages."""
+    url, first = start
+    return walk(lambda asked: page(session.read(url, asked), asked), first, f"GET {url}")
 
 
 def walk(read: Callable[[Params], Page[T]], first: Params, where: str) -> tuple[T, ...]:

@@ -2,11 +2,10 @@
 
 from contextlib import suppress
 
-from volume_images.cloud.answers import json_object
 from volume_images.cloud.fields import part
 from volume_images.cloud.session import CloudSession
 from volume_images.cloud.volumes import VolumeDialect
-from volume_images.errors import CloudUnavailable, LostAnswer, NotFound
+from volume_images.errors import NotFound
 from volume_images.model import NewVolume
 
 ACCEPTED = 202
@@ -28,14 +27,11 @@ class NewVolumes:
             "volume_type": volume.volume_type,
         }
         fields |= {key: value for key, value in optional.items() if value}
-        answer = self._session.post_once(self._dialect.creation_url(), {"volume": fields})
-        try:
-            return json_object(answer).entry("volume").identifier("id")
-        except CloudUnavailable as error:
-            # It was accepted: what cannot be read is only under which id.
-            raise LostAnswer(
-                error.message, status=answer.status, request_id=error.request_id
-            ) from error
+        return self._session.post_once(
+            self._dialect.creation_url(),
+            {"volume": fields},
+            lambda answer: answer.entry("volume").identifier("id"),
+        )
 
     def make_exportable(self, volume_id: str) -> None:
         """Take the note off a new volume that would keep it from being exported itself."""

@@ -56,7 +56,7 @@ class _Service:
     last: str = ""
 
 
-class Patience:
+class Outages:
     """Ends all tries to reach a service that is down, however many requests wait for it.
 
     After 8 requests in a row without an answer, or when two minutes were spent waiting for them,

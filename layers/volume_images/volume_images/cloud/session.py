@@ -20,7 +20,7 @@ from volume_images.cloud.pacing import LONGEST_WAIT_SECONDS, Clock, Gate
 from volume_images.cloud.retries import (
     TRIES,
     TRIES_FOR_A_TURN,
-    Patience,
+    Outages,
     delay,
     may_pass,
     turned_away,
@@ -80,7 +80,7 @@ class CloudSession:
         self._record = record
         self._secret = secret
         self._gate = gate
-        self._patience = Patience(clock)
+        self._outages = Outages(clock)
         self._clock = clock
         self._login = login
         self._adapter = CloudAdapter(
@@ -150,23 +150,31 @@ class CloudSession:
         """PUT or POST what may be done twice without harm, as a tag is set."""
         self._persist(url, lambda: self._renewed(method, url, json=body), turned_away)
 
-    def post_once(self, url: str, body: object) -> Answer:
+    def post_once(self, url: str, body: object, read: Callable[[Entry], T]) -> T:
         """POST what must not be done twice: never again once the cloud may have begun with it.
 
-        Who asks for another pace or another token has not begun.
+        Who asks for another pace or another token has not begun. `read` takes what is wanted out
+        of the answer, a JSON object.
         Raises LostAnswer whenever the request may have been carried out all the same.
         """
         try:
-            return self._persist(url, lambda: self._renewed("POST", url, json=body), turned_away)
+            answer = self._persist(url, lambda: self._renewed("POST", url, json=body), turned_away)
         except CloudUnavailable as error:
             raise _lost_if_sent_on(error) from error.__cause__
+        try:
+            return read(json_object(answer))
+        except CloudUnavailable as error:
+            # It was accepted: what cannot be read is only under which id.
+            raise LostAnswer(
+                error.message, status=answer.status, request_id=error.request_id
+            ) from error
 
     def _persist(self, url: str, send: Callable[[], T], again: Callable[[CloudError], bool]) -> T:
         """Send, and after the errors that `again` names send again: not often, and not for long."""
         first_at = self._clock.monotonic()
         tries = 0
         while True:
-            self._patience.check(url)
+            self._outages.check(url)
             began_at = self._clock.monotonic()
             tries += 1
             try:
@@ -180,7 +188,7 @@ class CloudSession:
                 if too_long or tries == TRIES_FOR_A_TURN or not again(error):
                     raise
             except CloudUnavailable as error:
-                self._patience.failed(url, error, self._clock.monotonic() - began_at)
+                self._outages.failed(url, error, self._clock.monotonic() - began_at)
                 if tries == TRIES or not again(error):
                     raise
                 self._clock.sleep(delay(tries))
@@ -194,7 +202,7 @@ class CloudSession:
 
     def _answered(self, url: str) -> None:
         self._gate.accepted()
-        self._patience.answered(url)
+        self._outages.answered(url)
 
     def _renewed(
         self,

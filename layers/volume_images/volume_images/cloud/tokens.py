@@ -10,7 +10,7 @@ from keystoneauth1.access import AccessInfo
 from keystoneauth1.identity import BaseIdentityPlugin, v3
 from keystoneauth1.session import Session
 
-from volume_images.cloud.answers import Answer, error_of
+from volume_images.cloud.answers import Answer, credential_error, error_of
 from volume_images.cloud.assume_role import AssumeRole
 from volume_images.cloud.credentials import (
     Agency,
@@ -54,7 +54,7 @@ class Tokens(BaseIdentityPlugin):
         CloudUnavailable.
         """
         if self._refusal is not None:
-            raise _credential_error(self._refusal, refused=True)
+            raise credential_error(self._refusal, refused=True)
         error: CloudError
         try:
             access = self._source.get_auth_ref(session)
@@ -91,20 +91,12 @@ class Tokens(BaseIdentityPlugin):
         error = error_of(answer, hidden=hidden, now=self._clock.now())
         refusals = {401, 403, 404} if self._unknown_is_refused else {401, 403}
         if error.status in refusals:
-            self._refusal = _credential_error(error, refused=True)
+            self._refusal = credential_error(error, refused=True)
             return self._refusal
         if isinstance(error, CloudUnavailable | Throttled):
             return error
-        return _credential_error(error, refused=False)
-
-
-def _credential_error(error: CloudError, *, refused: bool) -> CredentialError:
-    """Every other refusal of a token call lies in the secret or in the name of the project."""
-    made = CredentialError(
-        error.message, status=error.status, code=error.code, request_id=error.request_id
-    )
-    made.refused = refused
-    return made
+        # Every other refusal of a token call lies in the secret or in the name of the project.
+        return credential_error(error, refused=False)
 
 
 def _half_life(access: AccessInfo) -> int:

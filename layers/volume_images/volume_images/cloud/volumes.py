@@ -4,12 +4,12 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Protocol
 
-from volume_images.cloud.answers import clean, json_object
+from volume_images.cloud.answers import clean
 from volume_images.cloud.fields import LARGEST_GIB, Entry
 from volume_images.cloud.image_jobs import ImageJobs
-from volume_images.cloud.listings import Page, walk
+from volume_images.cloud.listings import Page, whole_listing
 from volume_images.cloud.session import CloudSession, Params
-from volume_images.errors import CloudUnavailable, LostAnswer, NotFound, Refused
+from volume_images.errors import CloudUnavailable, NotFound, Refused
 from volume_images.model import (
     ExportAnswer,
     ExportJob,
@@ -78,12 +78,7 @@ class CloudVolumes:
 
     def all(self) -> tuple[Volume, ...]:
         """Walk the listing to its end."""
-        url, first = self._dialect.listing()
-        return walk(
-            lambda asked: self._dialect.page(self._session.read(url, asked), asked),
-            first,
-            f"GET {url}",
-        )
+        return whole_listing(self._session, self._dialect.listing(), self._dialect.page)
 
     def get(self, volume_id: str) -> Volume | None:
         """Read one volume; None when the cloud answers that it does not exist."""
@@ -107,16 +102,11 @@ class CloudVolumes:
             "disk_format": request.disk_format,
             **self._dialect.extra_fields(request),
         }
-        answer = self._session.post_once(
-            self._dialect.action_url(request.volume_id), {EXPORT_ACTION: fields}
+        return self._session.post_once(
+            self._dialect.action_url(request.volume_id),
+            {EXPORT_ACTION: fields},
+            lambda answer: export_answer(answer.entry(EXPORT_ACTION)),
         )
-        try:
-            return export_answer(json_object(answer).entry(EXPORT_ACTION))
-        except CloudUnavailable as error:
-            # It was accepted: what cannot be read is only under which id.
-            raise LostAnswer(
-                error.message, status=answer.status, request_id=error.request_id
-            ) from error
 
     def job(self, job_id: str) -> ImageJob | None:
         """Read the job of an export; None when the cloud knows of no such job."""
