@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from volume_images.cleanup.deleting import Gate, delete_due
+from volume_images.cleanup.deleting import Permit, delete_due
 from volume_images.cleanup.due import Deletion, DueGroup, Standing
 from volume_images.cleanup.outcomes import Attempt
 from volume_images.errors import (
@@ -78,12 +78,12 @@ def group(*images: Image, winner: Image | None = None, name: str = "daily") -> D
     )
 
 
-def open_gate() -> Gate:
-    return Gate(lambda: True)
+def permit() -> Permit:
+    return Permit(lambda: True)
 
 
-def delete(shelf: Shelf, *groups: DueGroup, gate: Gate | None = None) -> tuple[Attempt, ...]:
-    return delete_due(shelf, groups, gate or open_gate(), at_once=1)
+def delete(shelf: Shelf, *groups: DueGroup, allowed: Permit | None = None) -> tuple[Attempt, ...]:
+    return delete_due(shelf, groups, allowed or permit(), at_once=1)
 
 
 def test_the_floor_is_read_again_first_then_each_image_right_before_its_delete() -> None:
@@ -248,15 +248,15 @@ def test_an_outage_ends_the_deletions_of_this_cloud(
     outage: CloudError, where: tuple[str, str]
 ) -> None:
     shelf = Shelf(OLD, OLDER, FLOOR, errors={where: outage})
-    gate = open_gate()
+    allowed = permit()
 
-    attempts = delete(shelf, group(OLD, OLDER), group(OLDER, name="weekly"), gate=gate)
+    attempts = delete(shelf, group(OLD, OLDER), group(OLDER, name="weekly"), allowed=allowed)
 
     expected = (
         () if where[1] == "floor" else (Attempt("old", ImageResult.NOT_DELETED, str(outage)),)
     )
     assert attempts == expected
-    assert gate.closed_because == str(outage)
+    assert allowed.ended_because == str(outage)
     assert "older" in shelf.images
 
 
@@ -264,7 +264,7 @@ def test_nothing_begins_after_its_time() -> None:
     shelf = Shelf(OLD, OLDER, FLOOR)
     in_time = iter([True, True, False])
 
-    attempts = delete(shelf, group(OLD, OLDER), gate=Gate(lambda: next(in_time)))
+    attempts = delete(shelf, group(OLD, OLDER), allowed=Permit(lambda: next(in_time)))
 
     assert attempts == (Attempt("old", ImageResult.DELETED, "expired"),)
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from volume_images.cleanup.announcing import first_seen, lapsed
-from volume_images.cleanup.deleting import Gate, delete_due, drop_overdue_pins
+from volume_images.cleanup.deleting import Permit, delete_due, drop_overdue_pins
 from volume_images.cleanup.due import DueGroup, due_groups
 from volume_images.cleanup.errand import Errand
 from volume_images.cleanup.freshness import Covered, freshness
@@ -122,18 +122,18 @@ def _deleted(
     """Delete what the written state carries long enough, and write down what became of it."""
     carried = _carried(errand, plan, written.state)
     due = carried.due
-    gate = Gate(errand.stopwatch.may_act)
+    permit = Permit(errand.stopwatch.may_act)
     if due and errand.world.store.config().version != errand.world.config_version:
         due = ()  # somebody corrects the config at this moment: the next run judges by that
     at_once = errand.world.config.clouds[errand.cloud].max_concurrency
     ours = [image.image for group in plan.groups for image in group.images]
     drop_overdue_pins(seen.cloud.images, ours, plan.now)
-    attempts = delete_due(seen.cloud.images, due, gate, at_once=at_once)
+    attempts = delete_due(seen.cloud.images, due, permit, at_once=at_once)
     aftermath = Aftermath(facts=seen.facts, plan=plan, state=written.state, grace=errand.grace)
     cleaned = replace(_cleaned(errand, seen.memory, carried, attempts), aftermath=aftermath)
-    if gate.closed_because:
+    if permit.ended_because:
         outcome = CloudOutcome(
-            cloud=errand.cloud, result=CloudResult.UNAVAILABLE, reason=gate.closed_because
+            cloud=errand.cloud, result=CloudResult.UNAVAILABLE, reason=permit.ended_because
         )
         cleaned = replace(cleaned, outcome=outcome)
     try:

@@ -38,31 +38,31 @@ CHECKED_FIELDS = (
 
 
 @dataclass(slots=True)
-class Gate:
-    """Open as long as this run may delete in a cloud; a cloud's outage closes it for good."""
+class Permit:
+    """Holds as long as this run may delete in a cloud; a cloud's outage ends it for good."""
 
     in_time: Callable[[], bool]
-    closed_because: str = ""
+    ended_because: str = ""
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def is_open(self) -> bool:
+    def holds(self) -> bool:
         """Whether another DELETE may begin."""
-        return not self.closed_because and self.in_time()
+        return not self.ended_because and self.in_time()
 
-    def close(self, reason: str) -> None:
+    def end(self, reason: str) -> None:
         """Stop this cloud's deletions; the first reason stays."""
         with self._lock:
-            self.closed_because = self.closed_because or reason
+            self.ended_because = self.ended_because or reason
 
 
 def delete_due(
-    images: Images, due: Sequence[DueGroup], gate: Gate, *, at_once: int
+    images: Images, due: Sequence[DueGroup], permit: Permit, *, at_once: int
 ) -> tuple[Attempt, ...]:
     """Delete what is due, in that order: `at_once` groups side by side, one image after another.
 
     What is not among the attempts was not tried: it stays announced, and due.
     """
-    done = each(due, lambda group: _delete_group(images, group, gate), at_once)
+    done = each(due, lambda group: _delete_group(images, group, permit), at_once)
     return tuple(attempt for attempts in done for attempt in attempts)
 
 
@@ -86,13 +86,13 @@ def changes(listed: Image, current: Image | None) -> str:
     )
 
 
-def _delete_group(images: Images, group: DueGroup, gate: Gate) -> list[Attempt]:
-    if not gate.is_open():
+def _delete_group(images: Images, group: DueGroup, permit: Permit) -> list[Attempt]:
+    if not permit.holds():
         return []
     try:
         fault = _floor_fault(images, group.floor)
     except (CloudUnavailable, Throttled, CredentialError) as error:
-        gate.close(str(error))
+        permit.end(str(error))
         return []
     except CloudError as error:
         fault = f"floor not read: {error}"
@@ -103,9 +103,9 @@ def _delete_group(images: Images, group: DueGroup, gate: Gate) -> list[Attempt]:
         ]
     attempts: list[Attempt] = []
     for deletion in group.deletions:
-        if not gate.is_open():
+        if not permit.holds():
             break
-        attempts.append(_attempt(images, deletion, gate))
+        attempts.append(_attempt(images, deletion, permit))
     return attempts
 
 
@@ -117,13 +117,13 @@ def _floor_fault(images: Images, floor: Sequence[Image]) -> str:
     return ""
 
 
-def _attempt(images: Images, deletion: Deletion, gate: Gate) -> Attempt:
+def _attempt(images: Images, deletion: Deletion, permit: Permit) -> Attempt:
     try:
         result, reason = _delete(images, deletion)
     except NotFound as error:
         result, reason = ImageResult.GONE, str(error)
     except (CloudUnavailable, Throttled, CredentialError) as error:
-        gate.close(str(error))
+        permit.end(str(error))
         result, reason = ImageResult.NOT_DELETED, str(error)
     except CloudError as error:
         result, reason = ImageResult.NOT_DELETED, str(error)

@@ -1,10 +1,9 @@
 """Which images have stood announced for the whole grace, and what their deletion rests on."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from volume_images.cleanup.plan import CleanupPlan, GroupPlan
+from volume_images.cleanup.plan import CleanupPlan, Expired, GroupPlan
 from volume_images.cleanup.state import CleanupState, GroupRecord
 from volume_images.model import GroupKey, Image
 from volume_images.recognition import ImageState, Recognised
@@ -82,22 +81,15 @@ def _due_of(
     grace: timedelta,
     without_wait: frozenset[str],
 ) -> tuple[Deletion, ...]:
-    """Return a group's due images: failed ones, then duplicates before what they duplicate."""
     record = state.group(plan.project_id, group.key)
     at_once = group.key.volume_id in without_wait
     return tuple(
-        Deletion(image.image, winner, stands)
-        for image, winner in _to_go(group)
-        if (stands := standing(record, image, grace)) is not None
+        Deletion(
+            image=entry.recognised.image,
+            winner=entry.winner if isinstance(entry, Expired) else None,
+            standing=stands,
+        )
+        for entry in group.to_go
+        if (stands := standing(record, entry.recognised, grace)) is not None
         and (at_once or stands.deletes_at <= plan.now)
     )
-
-
-def _to_go(group: GroupPlan) -> Iterator[tuple[Recognised, Image | None]]:
-    for failed in group.failed:
-        yield failed.recognised, None
-    oldest_first = sorted(
-        group.expired, key=lambda entry: (entry.winner is None, entry.recognised.name.slot)
-    )
-    for entry in oldest_first:
-        yield entry.recognised, entry.winner

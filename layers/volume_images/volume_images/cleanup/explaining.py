@@ -97,8 +97,7 @@ def explain(
 
 def _found(plan: CleanupPlan, image_id: str) -> tuple[GroupPlan, Decision] | None:
     for group in plan.groups:
-        decided: tuple[Decision, ...] = (*group.kept, *group.expired, *group.failed)
-        for entry in decided:
+        for entry in (*group.kept, *group.to_go):
             if entry.recognised.image.id == image_id:
                 return group, entry
     return None

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from volume_images.cleanup.due import DueGroup, Standing, standing
-from volume_images.cleanup.plan import CleanupPlan, GroupPlan
+from volume_images.cleanup.plan import CleanupPlan
 from volume_images.cleanup.state import CleanupState, GroupRecord, record_key
 from volume_images.recognition import Recognised
 from volume_images.report import ImageResult, Outcome
@@ -47,8 +47,8 @@ def outcomes(
             _outcome(plan.cloud, entry.recognised, entry.result, entry.reason, details)
             for entry in group.kept
         ]
-        for image in _to_go(group):
-            image_id = image.image.id
+        for entry in group.to_go:
+            image, image_id = entry.recognised, entry.image_id
             if image_id in attempted:
                 attempt = attempted[image_id]
                 found.append(_outcome(plan.cloud, image, attempt.result, attempt.reason))
@@ -109,11 +109,6 @@ def _records_by_image(plan: CleanupPlan, state: CleanupState) -> Mapping[str, Gr
         for record in [state.group(plan.project_id, group.key)]
         for image_id in group.image_ids
     }
-
-
-def _to_go(group: GroupPlan) -> list[Recognised]:
-    failed = [entry.recognised for entry in group.failed]
-    return failed + [entry.recognised for entry in group.expired]
 
 
 def _announced(cloud: str, image: Recognised, stands: Standing, *, due: bool) -> Outcome:

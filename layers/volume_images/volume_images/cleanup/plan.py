@@ -110,9 +110,15 @@ class GroupPlan:
     @property
     def images(self) -> tuple[Recognised, ...]:
         """Every image of the group, recognised."""
-        kept = tuple(entry.recognised for entry in self.kept)
-        expired = tuple(entry.recognised for entry in self.expired)
-        return kept + expired + tuple(entry.recognised for entry in self.failed)
+        return tuple(entry.recognised for entry in (*self.kept, *self.to_go))
+
+    @property
+    def to_go(self) -> tuple[Failed | Expired, ...]:
+        """What goes, in that order: failed ones, then duplicates before what they duplicate."""
+        oldest_first = sorted(
+            self.expired, key=lambda entry: (entry.winner is None, entry.recognised.name.slot)
+        )
+        return (*self.failed, *oldest_first)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
