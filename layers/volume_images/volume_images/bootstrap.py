@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 from volume_images.aws_clients import AwsClients
 from volume_images.clock import ServedClock, SystemClock
-from volume_images.cloud_secrets import Credential, read_aws_secret, read_local_secret
 from volume_images.config.schema import CloudConfig
 from volume_images.errors import CredentialError, SettingsError, VolumeImagesError
 from volume_images.observability import in_lambda
@@ -30,6 +29,7 @@ from volume_images.used_config import UsedConfig, use_config
 if TYPE_CHECKING:
     from volume_images.cloud.open import OpenedCloud
     from volume_images.cloud.session import Record
+    from volume_images.cloud_secrets import Credential
 
 KEPT_FOR = timedelta(hours=1)
 """How long an opened cloud is used again; a refused secret rests as long."""
@@ -110,7 +110,12 @@ class Connections(AwsClients):
         return self._config
 
     def cloud(
-        self, name: str, config: CloudConfig, credential: Credential, clock: Clock, tls: SSLContext
+        self,
+        name: str,
+        config: CloudConfig,
+        credential: "Credential",
+        clock: Clock,
+        tls: SSLContext,
     ) -> "OpenedCloud":
         """Return a cloud opened with this credential, perhaps by an earlier run.
 
@@ -228,15 +233,16 @@ def config_source(location: str, connections: Connections) -> ConfigSource:
 
 def _opened(
     config: CloudConfig,
-    credential: Credential,
+    credential: "Credential",
     clock: Clock,
     tls: SSLContext,
     record: "Record | None" = None,
 ) -> "OpenedCloud":
     """Open a cloud.
 
-    keystoneauth1 and requests are loaded here, and nowhere sooner: most ticks find nothing due,
-    and a cold start takes a twelfth less processor time without them (measured by `make bench`).
+    keystoneauth1, requests and what reads secrets are loaded with the first cloud, and nowhere
+    sooner: most ticks find nothing due, and a cold start takes a tenth less processor time without
+    them (measured by `make bench`).
     """
     from volume_images.cloud.open import open_cloud  # noqa: PLC0415 - see above
 
@@ -245,8 +251,13 @@ def _opened(
     )
 
 
-def _credential(name: str, config: CloudConfig, connections: Connections) -> Credential:
+def _credential(name: str, config: CloudConfig, connections: Connections) -> "Credential":
     """Read a cloud's secret: each time, so that a new one counts at once."""
+    from volume_images.cloud_secrets import (  # noqa: PLC0415 - as in `_opened`
+        read_aws_secret,
+        read_local_secret,
+    )
+
     if config.clouds_yaml is not None:
         return read_local_secret(config.clouds_yaml)
     return read_aws_secret(connections.secrets, name)
