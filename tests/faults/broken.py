@@ -83,7 +83,7 @@ BROKEN = (
         "hosts are checked",
         "cloud/hosts.py",
         (
-            "        if not (self._names(host) or _in_vendor_domain(host)):\n",
+            "        if not (host in self.exact or _in_vendor_domain(host)):\n",
             "        if not host:\n",
         ),
         "tests/cloud/test_hosts.py",
