@@ -70,25 +70,28 @@ def replace_state(store: Store, key: str, state: State, version: str | None) -> 
 
 
 def _parsed(body: bytes, key: str, empty: S) -> S | None:
-    document = _document(body)
-    if not isinstance(document, dict):
+    try:
+        state = type(empty).model_validate_json(body)
+    except ValidationError:
+        document = _document(body)
+        if isinstance(document, dict):  # whose it is, can be told of a newer format as well
+            _refuse_others(key, empty, document.get("deployment"), document.get("version"))
         return None
-    written_by = document.get("deployment")
+    _refuse_others(key, empty, state.deployment, state.version)
+    return state
+
+
+def _refuse_others(key: str, empty: State, written_by: object, written_as: object) -> None:
     if isinstance(written_by, str) and written_by != empty.deployment:
         raise StoreError(
             f"{key}: belongs to deployment {_shown(written_by)}, not to {empty.deployment}: "
             "give this deployment a store of its own"
         )
-    written_as = document.get("version")
     if isinstance(written_as, int) and written_as > FORMAT:
         raise StoreError(
             f"{key}: has format {_shown(written_as)}, newer than this release knows ({FORMAT}): "
             "deploy the release that wrote it"
         )
-    try:
-        return type(empty).model_validate_json(body)
-    except ValidationError:
-        return None
 
 
 def _shown(written: object) -> str:

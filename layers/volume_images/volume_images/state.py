@@ -11,13 +11,11 @@ LATEST = datetime(9000, 1, 1, tzinfo=UTC)  # room for what is added: the calenda
 
 
 def _utc(time: datetime) -> datetime:
-    if not EARLIEST <= time <= LATEST:
-        raise ValueError("no time that a run could have written")
     return time.astimezone(UTC)
 
 
-Instant = Annotated[AwareDatetime, AfterValidator(_utc)]
-"""A time in a state: aware, and in UTC, however it was written."""
+Instant = Annotated[AwareDatetime, Field(ge=EARLIEST, le=LATEST), AfterValidator(_utc)]
+"""A time in a state that a run could have written: aware, and in UTC, however it was written."""
 
 Count = Annotated[int, Field(ge=0, lt=2**31)]
 """How often something happened."""
