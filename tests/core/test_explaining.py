@@ -38,7 +38,7 @@ def explained(
     found = facts(images, **seen)
     state = empty_cleanup_state(DEPLOYMENT)
     plan = plan_cleanup(by, "v1", DEPLOYMENT, found, Scope(), Past(state, {}))
-    said = explain(by, found, plan, remember(state, plan, {}), GRACE, of)
+    said = explain(by, plan, remember(state, plan, {}), GRACE, of)
     assert said is not None
     return said
 
@@ -184,7 +184,7 @@ def test_an_image_of_nobody_is_not_explained() -> None:
     state = empty_cleanup_state(DEPLOYMENT)
     plan = plan_cleanup(config(), "v1", DEPLOYMENT, found, Scope(), Past(state, {}))
 
-    assert explain(config(), found, plan, remember(state, plan, {}), GRACE, "other") is None
+    assert explain(config(), plan, remember(state, plan, {}), GRACE, "other") is None
 
 
 def test_the_json_form_has_all_of_it() -> None:

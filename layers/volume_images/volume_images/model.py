@@ -13,6 +13,7 @@ class VolumeStatus(StrEnum):
     AVAILABLE = "available"
     IN_USE = "in-use"
     UPLOADING = "uploading"
+    DELETING = "deleting"
 
 
 class ImageStatus(StrEnum):

@@ -12,6 +12,7 @@ from volume_images.cleanup.plan import CleanupPlan, Scope
 from volume_images.cleanup.state import CleanupState, Judged
 from volume_images.errors import InputError
 from volume_images.model import ImageStatus
+from volume_images.namesakes import refuse_namesakes
 from volume_images.protocols import BY_HAND, World
 from volume_images.recognition import ImageState, Recognised
 from volume_images.report import Function, Outcome, Report
@@ -108,9 +109,7 @@ def _chosen(
             f"{wanted}: no image of this name or id carries a name and an owner of ours"
             + (f" (not looked at: {elsewhere})" if elsewhere else "")
         )
-    if len(found) > 1:
-        ids = ", ".join(sorted(image.image.id for _, image in found))
-        raise InputError(f"{wanted}: several images have this name: name one by its id: {ids}")
+    refuse_namesakes(wanted, (image.image.id for _, image in found))
     ((where, image),) = found
     if image.state not in (ImageState.UNKNOWN, ImageState.GOOD):
         raise InputError(f"{wanted}: the image is {image.state}: only an active one is adopted")

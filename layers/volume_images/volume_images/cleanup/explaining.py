@@ -9,7 +9,7 @@ from typing import Any
 from volume_images.cleanup.deciding import BEING_RESTORED, Decision, candidate
 from volume_images.cleanup.due import Standing, standing
 from volume_images.cleanup.freshness import SLOT_AHEAD
-from volume_images.cleanup.plan import CleanupPlan, CloudFacts, Expired, Failed, GroupPlan, Kept
+from volume_images.cleanup.plan import CleanupPlan, Expired, Failed, GroupPlan, Kept
 from volume_images.cleanup.state import CleanupState
 from volume_images.config.schema import Config, Policy
 from volume_images.model import GroupKey, ImageStatus
@@ -65,7 +65,6 @@ class Explanation:
 
 def explain(
     config: Config,
-    facts: CloudFacts,
     plan: CleanupPlan,
     state: CleanupState,
     grace: timedelta,
@@ -91,7 +90,7 @@ def explain(
         in_floor=any(image.id == image_id for image in group.floor),
         standing=stands if goes else None,
         to_stay=tuple(_to_stay(entry, group.key, case)) if goes else (),
-        to_go=() if goes else tuple(_to_go(entry, group, case, config, facts)),
+        to_go=() if goes else tuple(_to_go(entry, group, case, config)),
     )
 
 
@@ -131,13 +130,7 @@ def _to_stay(entry: Decision, key: GroupKey, case: Case | None) -> Iterator[str]
     yield f"volume-images pin {image_id}"
 
 
-def _to_go(
-    entry: Decision,
-    group: GroupPlan,
-    case: Case | None,
-    config: Config,
-    facts: CloudFacts,
-) -> Iterator[str]:
+def _to_go(entry: Decision, group: GroupPlan, case: Case | None, config: Config) -> Iterator[str]:
     image = entry.recognised
     if image.state is ImageState.UNKNOWN:
         yield _known_by(image)
@@ -156,7 +149,7 @@ def _to_go(
         yield f"volume-images forget {group.key.policy}, or {group.key.volume_id}"
         if config.orphans is None:
             yield "orphans: {after, keep} in the config"
-    elif image.name.slot > facts.at + SLOT_AHEAD:
+    elif image.name.slot > case.now + SLOT_AHEAD:
         yield "once its slot has come, as the rules say"
     else:
         yield from _by_rules(image, group.key, case, config.policies[group.key.policy])

@@ -6,6 +6,7 @@ from volume_images.cleanup.explaining import Explanation, explain
 from volume_images.cleanup.judgement import Judgement
 from volume_images.cleanup.plan import Scope
 from volume_images.errors import CloudUnavailable, InputError
+from volume_images.namesakes import refuse_namesakes
 from volume_images.protocols import BY_HAND, World
 from volume_images.stopwatch import Stopwatch
 
@@ -30,13 +31,11 @@ def explain_image(world: World, wanted: str) -> Explanation:
         raise CloudUnavailable(f"{wanted}: not found, but not looked at: {'; '.join(unseen)}")
     if not found:
         raise InputError(f"{wanted}: no cloud of the config has an image of this id or name")
-    if len(found) > 1:
-        ids = ", ".join(sorted(image_id for _, _, image_id in found))
-        raise InputError(f"{wanted}: several images have this name: name one by its id: {ids}")
+    refuse_namesakes(wanted, (image_id for _, _, image_id in found))
     ((errand, seen, image_id),) = found
     judgement = Judgement(errand, seen.facts)
     state = judgement.written_into(seen.memory.state)
-    explained = explain(world.config, seen.facts, judgement.plan, state, errand.grace, image_id)
+    explained = explain(world.config, judgement.plan, state, errand.grace, image_id)
     if explained is None:
         raise InputError(
             f"{wanted}: a stranger's image: its name or its owner is not ours, so no cleanup ever"

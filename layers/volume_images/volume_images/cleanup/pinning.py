@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from volume_images.errors import CloudError, CloudUnavailable, InputError
 from volume_images.image_name import ImageName
+from volume_images.namesakes import refuse_namesakes
 from volume_images.protocols import Cloud, Images, World
 from volume_images.recognition import Recognised, identity, recognise
 from volume_images.report import (
@@ -81,9 +82,7 @@ def _find(world: World, opened: dict[str, Cloud], wanted: str) -> _Found:
         raise InputError(
             f"{wanted}: no image of this name or id carries a name and an owner of ours"
         )
-    if len(found) > 1:
-        ids = ", ".join(sorted(one.image.image.id for one in found))
-        raise InputError(f"{wanted}: several images have this name: name one by its id: {ids}")
+    refuse_namesakes(wanted, (one.image.image.id for one in found))
     return found[0]
 
 

@@ -1,9 +1,11 @@
 """What a probe made in a cloud, and removing it, whatever happened in between."""
 
-from collections.abc import Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 
 from volume_images.errors import CloudError
+from volume_images.model import VolumeStatus
 from volume_images.patience import Patience
 from volume_images.protocols import RestoreCloud
 
@@ -35,39 +37,37 @@ def remove(cloud: RestoreCloud, made: Made, patience: Patience) -> list[str]:
 
     A cloud refuses while something is under way, so each refusal is met with another try.
     """
-    return [
-        *(f"image {one}: {why}" for one, why in _remove(cloud, made.images, patience, "images")),
-        *(f"volume {one}: {why}" for one, why in _remove(cloud, made.volumes, patience, "volumes")),
+    images = [(f"image {one}", partial(_remove_image, cloud, one)) for one in sorted(made.images)]
+    volumes = [
+        (f"volume {one}", partial(_remove_volume, cloud, one)) for one in sorted(made.volumes)
     ]
+    tried = [(thing, _tried(is_gone, patience)) for thing, is_gone in (*images, *volumes)]
+    return [f"{thing}: {why}" for thing, why in tried if why]
 
 
-def _remove(
-    cloud: RestoreCloud, ids: Iterable[str], patience: Patience, kind: str
-) -> list[tuple[str, str]]:
-    left = []
-    for each in sorted(ids):
-        why = ""
-        for _ in patience.tries():
-            try:
-                if _is_gone(cloud, kind, each):
-                    why = ""
-                    break
-            except CloudError as error:
-                why = str(error)
-            else:
-                why = "it is still there"
-        if why:
-            left.append((each, why))
-    return left
+def _tried(is_gone: Callable[[], bool], patience: Patience) -> str:
+    """Try until a thing is gone; return why it stays."""
+    why = ""
+    for _ in patience.tries():
+        try:
+            if is_gone():
+                return ""
+            why = "it is still there"
+        except CloudError as error:
+            why = str(error)
+    return why
 
 
-def _is_gone(cloud: RestoreCloud, kind: str, thing_id: str) -> bool:
+def _remove_image(cloud: RestoreCloud, image_id: str) -> bool:
+    """Ask for the removal; gone is what a GET by id does not find."""
+    cloud.images.delete(image_id)
+    return cloud.images.get(image_id) is None
+
+
+def _remove_volume(cloud: RestoreCloud, volume_id: str) -> bool:
     """Ask for the removal, unless it is under way; gone is what a GET by id does not find."""
-    if kind == "images":
-        cloud.images.delete(thing_id)
-        return cloud.images.get(thing_id) is None
-    volume = cloud.volumes.get(thing_id)
-    if volume is not None and volume.status != "deleting":
-        cloud.restoring.delete(thing_id)
-        volume = cloud.volumes.get(thing_id)
+    volume = cloud.volumes.get(volume_id)
+    if volume is not None and volume.status != VolumeStatus.DELETING:
+        cloud.restoring.delete(volume_id)
+        volume = cloud.volumes.get(volume_id)
     return volume is None

@@ -175,7 +175,8 @@ class _Attempt:
 
     def _marked(self, image_id: str) -> str:
         mark = self.trial.mark
-        status = getattr(self.cloud.images.get(image_id), "status", "gone")
+        before = self.cloud.images.get(image_id)
+        status = before.status if before is not None else "gone"
         self.cloud.images.mark(image_id, mark)
         image = self.cloud.images.get(image_id)
         shown = image is not None and image.deployment == mark.deployment_id

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from volume_images.errors import InputError
 from volume_images.image_name import ImageName
 from volume_images.model import Image, ImageStatus, Volume
+from volume_images.namesakes import refuse_namesakes
 from volume_images.recognition import Identity, ImageState, Recognised, recognise
 
 
@@ -72,9 +73,7 @@ def choose(images: Sequence[Recognised], volume_id: str, as_of: datetime | None)
 def find_image(images: Iterable[Image], wanted: str) -> Image | None:
     """Find the one image of this id or name. Raises InputError if several have the name."""
     found = [image for image in images if wanted in (image.id, image.name)]
-    if len(found) > 1:
-        ids = ", ".join(sorted(image.id for image in found))
-        raise InputError(f"{wanted}: several images have this name: name one by its id: {ids}")
+    refuse_namesakes(wanted, (image.id for image in found))
     return found[0] if found else None
 
 

@@ -1,6 +1,6 @@
 """The drill run: of each policy one image is restored, side by side, then one report."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -17,9 +17,8 @@ from volume_images.report import (
     Report,
 )
 from volume_images.restore.drill_names import drill_volume_name, left_behind
-from volume_images.restore.drilling import REMOVED_WITHIN, Exercise, Patient, drill
+from volume_images.restore.drilling import Exercise, Tell, drill
 from volume_images.restore.ground import Ground, look_around
-from volume_images.restore.making import Progress
 from volume_images.restore.removing import ask_to_remove
 from volume_images.restore.rotation import Candidate, candidates_of, whose_turn
 from volume_images.side_by_side import side_by_side
@@ -29,12 +28,6 @@ from volume_images.unserved import out_of_time, unserved
 
 LOOKS_WITHIN = 120.0
 """Seconds in which a cloud must have been looked at: then the drills in the others begin."""
-
-TO_REPORT = 10.0
-"""Seconds of a run that no drill takes: who ends at the last moment is heard."""
-
-Tell = Callable[[str, Progress], None]
-"""Hears of each look at a policy's volume."""
 
 
 def drill_run(
@@ -64,7 +57,9 @@ def drill_run(
     drilled = (
         [_planned(one) for one in due]
         if tick.dry_run
-        else side_by_side(due, partial(_drilled, stopwatch, tell), _unfinished, stopwatch)
+        else side_by_side(
+            due, partial(drill, stopwatch=stopwatch, tell=tell), _unfinished, stopwatch
+        )
     )
     outcomes = (*drilled, *undrilled, *(outcome for one in sights for outcome in one.stay))
     return Report(
@@ -158,7 +153,6 @@ def _exercise(world: RestoreWorld, policy: str, candidate: Candidate, ground: Gr
         dialect=world.config.clouds[ground.name].dialect,
         name=drill_volume_name(world.deployment_id, world.run_id, policy),
         run_id=world.run_id,
-        clock=world.clock,
     )
 
 
@@ -168,22 +162,6 @@ def _skipped(policy: str) -> Outcome:
 
 def _planned(exercise: Exercise) -> Outcome:
     return exercise.outcome(DrillResult.SKIPPED, "dry_run", name=exercise.name)
-
-
-def _drilled(stopwatch: Stopwatch, tell: Tell, exercise: Exercise) -> Outcome:
-    return drill(
-        exercise,
-        Patient(
-            may_wait=stopwatch.may_act,
-            removal_time=lambda: _removal_time(stopwatch),
-            tell=partial(tell, exercise.policy),
-        ),
-    )
-
-
-def _removal_time(stopwatch: Stopwatch) -> float:
-    left = stopwatch.left()
-    return REMOVED_WITHIN if left is None else min(REMOVED_WITHIN, left - TO_REPORT)
 
 
 def _unfinished(exercise: Exercise) -> Outcome:

@@ -7,7 +7,6 @@ from volume_images.dialect import Dialect
 from volume_images.errors import CloudError, InputError
 from volume_images.model import Image, ImageStatus, NewVolume, Volume
 from volume_images.patience import Patience
-from volume_images.protocols import Clock
 from volume_images.report import DrillResult, Outcome
 from volume_images.restore.choosing import spelled
 from volume_images.restore.ground import Ground
@@ -15,8 +14,15 @@ from volume_images.restore.making import Making, Progress, RestoreFailed, make_v
 from volume_images.restore.new_volume import Wishes, facts_of, new_volume
 from volume_images.restore.removing import remove_named
 from volume_images.restore.rotation import Candidate
+from volume_images.stopwatch import Stopwatch
 
 REMOVED_WITHIN = 600.0
+
+TO_REPORT = 10.0
+"""Seconds of a run that no drill takes: who ends at the last moment is heard."""
+
+Tell = Callable[[str, Progress], None]
+"""Hears of each look at a policy's volume."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,7 +35,6 @@ class Exercise:
     dialect: Dialect
     name: str
     run_id: str
-    clock: Clock
 
     @property
     def image(self) -> Image:
@@ -53,21 +58,11 @@ class Exercise:
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Patient:
-    """How long a drill waits, and who hears of each look at its volume.
+def drill(exercise: Exercise, stopwatch: Stopwatch, tell: Tell) -> Outcome:
+    """Restore an image, see whether it came back whole, and remove the volume again.
 
-    `may_wait` is False once it has to end; `removal_time` are the seconds that its volume's removal
-    may take, as they are when that begins.
+    Once nothing may begin any more, it waits no longer for the volume, and removes it.
     """
-
-    may_wait: Callable[[], bool]
-    removal_time: Callable[[], float]
-    tell: Callable[[Progress], None]
-
-
-def drill(exercise: Exercise, patient: Patient) -> Outcome:
-    """Restore an image, see whether it came back whole, and remove the volume again."""
     volume_id = exercise.candidate.image.group.volume_id
     remembered = exercise.ground.state.volumes.get(volume_id)
     facts = facts_of(exercise.ground.volumes.get(volume_id), remembered)
@@ -77,40 +72,47 @@ def drill(exercise: Exercise, patient: Patient) -> Outcome:
         )
     except InputError as error:
         return exercise.outcome(DrillResult.FAILED, "volume_unknown", why=str(error))
-    return _there_and_away(exercise, patient, new)
+    return _there_and_away(exercise, new, stopwatch, tell)
 
 
-def _there_and_away(exercise: Exercise, patient: Patient, new: NewVolume) -> Outcome:
+def _there_and_away(
+    exercise: Exercise, new: NewVolume, stopwatch: Stopwatch, tell: Tell
+) -> Outcome:
     heard: set[str] = set()
     warnings: list[str] = []
 
-    def tell(progress: Progress) -> None:
+    def hear(progress: Progress) -> None:
         heard.add(progress.volume_id)
-        patient.tell(progress)
+        tell(exercise.policy, progress)
 
     making = Making(
         cloud=exercise.ground.cloud,
-        clock=exercise.clock,
+        clock=stopwatch.clock,
         run_id=exercise.run_id,
         warn=warnings.append,
-        tell=tell,
-        may_wait=patient.may_wait,
+        tell=hear,
+        may_wait=stopwatch.may_act,
     )
-    begun = exercise.clock.monotonic()
+    begun = stopwatch.clock.monotonic()
     try:
         volume = make_volume(making, exercise.image, new)
-        seconds = int(exercise.clock.monotonic() - begun)
+        seconds = int(stopwatch.clock.monotonic() - begun)
         outcome = _compared(exercise, new, volume, seconds)
     except (RestoreFailed, CloudError) as error:
         outcome = exercise.outcome(DrillResult.FAILED, "restore_failed", why=str(error))
     finally:
-        patience = Patience(exercise.clock, patient.removal_time())
+        patience = Patience(stopwatch.clock, _removal_time(stopwatch))
         left = remove_named(exercise.ground.cloud, new.name, heard, patience)
     if left:
         reason = "not_removed" if outcome.result is DrillResult.PASSED else outcome.reason
         outcome = replace(outcome, result=DrillResult.FAILED, reason=reason)
         warnings.append(left)
     return _with_more(outcome, *warnings)
+
+
+def _removal_time(stopwatch: Stopwatch) -> float:
+    left = stopwatch.left()
+    return REMOVED_WITHIN if left is None else min(REMOVED_WITHIN, left - TO_REPORT)
 
 
 def _compared(exercise: Exercise, new: NewVolume, volume: Volume, seconds: int) -> Outcome:

@@ -3,11 +3,9 @@
 from collections.abc import Iterable
 
 from volume_images.errors import CloudError
-from volume_images.model import Volume
+from volume_images.model import Volume, VolumeStatus
 from volume_images.patience import Patience
 from volume_images.protocols import RestoreCloud
-
-DELETING = "deleting"
 
 
 def remove_named(cloud: RestoreCloud, name: str, known: Iterable[str], patience: Patience) -> str:
@@ -30,7 +28,7 @@ def remove_named(cloud: RestoreCloud, name: str, known: Iterable[str], patience:
 
 def ask_to_remove(cloud: RestoreCloud, volume: Volume) -> str:
     """Ask for the removal of one volume, unless it goes already; return why it stays."""
-    if volume.status == DELETING:
+    if volume.status == VolumeStatus.DELETING:
         return ""
     try:
         cloud.restoring.delete(volume.id)
@@ -44,4 +42,6 @@ def _removed(cloud: RestoreCloud, ids: Iterable[str]) -> str:
     left = [volume for each in sorted(ids) if (volume := cloud.volumes.get(each)) is not None]
     refused = {volume.id: why for volume in left if (why := ask_to_remove(cloud, volume))}
     still = [volume.id for volume in left if cloud.volumes.get(volume.id) is not None]
-    return "; ".join(f"volume {each} is left: {refused.get(each, DELETING)}" for each in still)
+    return "; ".join(
+        f"volume {each} is left: {refused.get(each, VolumeStatus.DELETING)}" for each in still
+    )
