@@ -1,7 +1,7 @@
 """Everything measured in one run: a table, the same as JSON, and a plot beside it.
 
-    python -m tests.benchmarks              # all of it
-    python -m tests.benchmarks --quick      # under 2: fails if a count misses its goal
+    python -m tests.benchmarks          # all of it, in under 20 minutes
+    python -m tests.benchmarks --quick  # in under 2: fails if a count misses its goal
 
 Times depend on the machine and are only told; what is counted is the same everywhere.
 """
@@ -58,13 +58,13 @@ def whole(places: Places, folder: Path) -> Sequence[Measure]:
         partial(http_rows.count_rows, 2_500, 32),
         partial(function_rows.idle_rows, places, folder / "log", 10, 500),
         layer_rows.layer_rows,
-        partial(start_rows, places, folder, 15),
+        partial(start_rows, places, folder, 9),
         partial(http_rows.wall_rows, 1_000, 3),
         partial(peer_rows.peer_rows, 200, 3),
         partial(peer_rows.refused_rows, 200),
         partial(http_rows.memory_rows, 1_000, 11_000, 64),
         partial(memory_size.size_rows, places, folder / "log", 1_000),
-        partial(core_rows.planning_rows, 10_000, 5),
+        partial(core_rows.planning_rows, 10_000, 3),
         partial(planning_peers.dry_run_rows, 5, (1_000, 10_000), 3),
         partial(planning_peers.age_filter_rows, 100_000, 3),
         partial(core_rows.decoding_rows, 7),
