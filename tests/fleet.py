@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from threading import RLock
+from threading import Event, RLock
 from typing import Any, cast
 
 from volume_images.config.schema import Config
@@ -50,6 +50,17 @@ class FleetClock:
     def sleep(self, seconds: float) -> None:
         """Let the time pass at once."""
         self.time += timedelta(seconds=seconds)
+
+
+@dataclass
+class EndingClock(FleetClock):
+    """A clock that stands still, and is far ahead once `over` is set: then a run's time is over."""
+
+    over: Event = field(default_factory=Event)
+
+    def monotonic(self) -> float:
+        """Return the seconds."""
+        return super().monotonic() + 1000 * self.over.is_set()
 
 
 @dataclass

@@ -2,13 +2,12 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from signal import SIGINT, pthread_kill
 from threading import Event, Lock, get_ident
 
 import pytest
 
-from tests.fleet import START, FleetClock
+from tests.fleet import START, EndingClock, FleetClock
 from volume_images.clock import SystemClock
 from volume_images.protocols import Clock, RunLimits
 from volume_images.side_by_side import AT_ONCE, PAUSE, THREADS, each, side_by_side
@@ -116,17 +115,6 @@ def test_slow_ones_hold_up_nobody() -> None:
     items = range(AT_ONCE + others)
     results = side_by_side(items, work, lambda _: -1, stopwatch(QUICK, SystemClock()))
     assert results == list(items)
-
-
-@dataclass
-class EndingClock(FleetClock):
-    """A clock that is far ahead once `over` is set."""
-
-    over: Event = field(default_factory=Event)
-
-    def monotonic(self) -> float:
-        """Return the seconds."""
-        return super().monotonic() + 1000 * self.over.is_set()
 
 
 @pytest.fixture

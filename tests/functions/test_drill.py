@@ -5,10 +5,12 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from signal import SIGINT, pthread_kill
 from threading import Event, get_ident
+from threading import enumerate as enumerate_threads
 from typing import Any
 
 import pytest
 
+from tests.fleet import EndingClock
 from tests.restore_site import DAY, DB, WEB, RestoreSite, Wrapped
 from tests.sandbox.clock import START
 from volume_images.dialect import Dialect
@@ -19,6 +21,7 @@ from volume_images.model import NewVolume, Requests, Tick
 from volume_images.protocols import RunLimits
 from volume_images.report import CloudResult, DrillResult, Gauge
 from volume_images.restore.drill_names import drill_volume_name
+from volume_images.restore.drill_run import drill_run
 from volume_images.restore.drilling import REMOVED_WITHIN
 
 RUN = "20260228T020000Z-5f0c1a9e"
@@ -255,6 +258,37 @@ def test_an_interrupted_drill_removes_its_volume_before_it_ends(site: RestoreSit
     with pytest.raises(KeyboardInterrupt):
         site.drill(then=interrupt)
     assert (site.new_volumes(), site.pins()) == ([], [])
+
+
+@dataclass(frozen=True)
+class Hanging(Wrapped):
+    """A cloud that never says whether it makes a volume, before a run's time is over."""
+
+    clock: EndingClock
+    answers: Event
+
+    @property
+    def restoring(self) -> Any:  # noqa: ANN401
+        return self
+
+    def create(self, _: NewVolume) -> str:
+        self.clock.over.set()
+        self.answers.wait()
+        raise CloudUnavailable("no answer")
+
+
+def test_a_drill_whose_cloud_hangs_fails_and_the_run_ends_in_time(site: RestoreSite) -> None:
+    clock, answers = EndingClock(), Event()
+    world = site.world(wrap=lambda cloud: Hanging(cloud, clock, answers))
+    report = drill_run(replace(world, clock=clock), Tick(), limits=RunLimits(end=0.01))
+    answers.set()
+    for thread in enumerate_threads():
+        if thread.name.startswith("cloud_"):
+            thread.join()
+    (outcome,) = report.outcomes
+    assert (outcome.result, outcome.reason) == (DrillResult.FAILED, "restore_failed")
+    assert str(outcome.details["why"]).endswith("did not end in time")
+    assert site.pins() == []
 
 
 def test_a_cloud_that_is_away_is_told_and_the_run_red_if_it_is_the_only_one(
