@@ -76,6 +76,7 @@ class Event(StrEnum):
     UNPINNED = "unpinned"
     IMAGE_DELETED_BY_HAND = "image deleted by hand"
     VOLUME_DELETED = "volume deleted"
+    VOLUME_TAKEN_OUT = "volume taken out of the config"
     VOLUME_EXTENDED = "volume extended"
     PEOPLE_REPAIR = "people repair"
     CALM_BEGINS = "calm begins"
@@ -112,8 +113,9 @@ UNDONE = {
     Event.TAG_SLIP: Event.TAG_MENDED,
     Event.CONFIG_SPOILT: Event.CONFIG_MENDED,
     Event.PINNED: Event.UNPINNED,
+    Event.VOLUME_DELETED: Event.VOLUME_TAKEN_OUT,
 }
-"""What people take back, hours or days later."""
+"""What people take back or put right, hours or days later."""
 
 
 @dataclass(frozen=True, slots=True, order=True)

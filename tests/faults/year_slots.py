@@ -52,6 +52,7 @@ class Owing:
     _lost_at: dict[str, datetime] = field(default_factory=dict)
     _unknown: list[tuple[str, GroupKey | None, datetime, datetime]] = field(default_factory=list)
     _gone: dict[str, datetime] = field(default_factory=dict)
+    _places: dict[int, str] = field(default_factory=dict)
 
     def reads(
         self, document: Mapping[str, Any], at: datetime, discovered: Mapping[str, tuple[str, ...]]
@@ -121,10 +122,10 @@ class Owing:
         listed = {
             entry["id"]: (entry["cloud"], tuple(entry["tags"])) for entry in document["volumes"]
         }
-        places = {int(volume_id[:8], 16): cloud for volume_id, (cloud, _) in listed.items()}
-        for volume_id, tags in discovered.items():
-            cloud = places[int(volume_id[:8], 16)]
-            under = listed[volume_id][1] if volume_id in listed else tags
+        self._places |= {int(volume_id[:8], 16): cloud for volume_id, (cloud, _) in listed.items()}
+        tagged = {**discovered, **{volume_id: tags for volume_id, (_, tags) in listed.items()}}
+        for volume_id, under in tagged.items():
+            cloud = self._places[int(volume_id[:8], 16)]
             for name, policy in document["policies"].items():
                 if policy["select"].keys() & set(under):
                     group = GroupKey(name, requested=False, volume_id=volume_id)

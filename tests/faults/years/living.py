@@ -14,7 +14,7 @@ from volume_images.model import Tick
 from volume_images.report import Function
 
 TICK = 10 * MINUTE
-CLEANUP_EVERY = (2, 6, 12, 12, 24, 24, 24, 24)
+CLEANUP_EVERY = (2, 8, 12, 24, 24, 24, 24, 24, 24, 24)
 """Hours between cleanups: every twenty days another of these."""
 
 _NEXT_LOOK = re.compile(rb'"next_look":"([^"]+)"')
@@ -43,6 +43,7 @@ HANDLERS: dict[Event, Callable[[Runs, int], None]] = {
     Event.UNPINNED: people.unpin,
     Event.IMAGE_DELETED_BY_HAND: people.delete_image,
     Event.VOLUME_DELETED: accidents.delete_volume,
+    Event.VOLUME_TAKEN_OUT: people.take_out_volume,
     Event.VOLUME_EXTENDED: accidents.extend_volume,
     Event.PEOPLE_REPAIR: people.repair,
     Event.CALM_BEGINS: judging.calm_begins,

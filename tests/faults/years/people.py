@@ -1,5 +1,7 @@
 """What people do in a simulated year: ask, edit, slip, mend, pin and delete by hand."""
 
+from typing import Any
+
 from tests.faults.memory_cloud import PIN
 from tests.faults.weather import EVERYWHERE
 from tests.faults.years.runs import Runs
@@ -85,13 +87,30 @@ def mend_tags(runs: Runs, number: int) -> None:
 
 def _tag(runs: Runs, number: int, tags: dict[str, str]) -> None:
     entry = runs.year.config.volume(number)
+    _other_policies(runs, entry, tags)
+    entry["tags"] = tags
+    runs.year.config.write()
+    runs.year.note_what_is_owed()
+
+
+def take_out_volume(runs: Runs, number: int) -> None:
+    """Take a volume that is gone out of the config; its images are orphans from then on."""
+    year = runs.year
+    volume = year.volume(number)
+    entries = year.config.document["volumes"]
+    entry = next((one for one in entries if one["id"] == volume.id), None)
+    if entry is not None and volume.id not in year.sites[volume.cloud].cloud.world.volumes:
+        _other_policies(runs, entry, {})
+        entries.remove(entry)
+        year.config.write()
+        year.note_what_is_owed()
+
+
+def _other_policies(runs: Runs, entry: dict[str, Any], tags: dict[str, str]) -> None:
     watch = runs.year.sites[entry["cloud"]].watch
     for policy in entry["tags"].keys() ^ tags.keys():
         watch.rules_changed("dawn" if policy == "early" else policy, entry["id"])
         watch.rules_changed(policy, entry["id"])
-    entry["tags"] = tags
-    runs.year.config.write()
-    runs.year.note_what_is_owed()
 
 
 def edit_schedule(runs: Runs, number: int) -> None:

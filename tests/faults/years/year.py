@@ -93,7 +93,7 @@ class Year:
 
     def note_what_is_owed(self) -> None:
         """Take note of what the config says now, for the onlooker who works out what is due."""
-        tags = {volume.id: volume.tags for volume in self.volumes}
+        tags = {volume.id: volume.tags for volume in self.volumes if volume.discovered}
         self.owing.reads(self.config.document, self.clock.time, tags)
 
     def cleanup_state(self, cloud: str) -> CleanupState | None:
