@@ -21,6 +21,7 @@ from tests.sandbox.cloud_server import PROJECT_ID
 from tests.sandbox.stack import SandboxStack
 from volume_images.cleanup.state import CleanupState
 from volume_images.errors import (
+    CloudError,
     CloudUnavailable,
     Conflict,
     CredentialError,
@@ -211,15 +212,24 @@ def test_a_credential_that_works_again_is_forgotten_as_refused(site: Site) -> No
     assert site.state().refused_secret_at is None
 
 
-def test_an_outage_amid_the_deletions_is_told_of_the_cloud(due: Site) -> None:
+@pytest.mark.parametrize(
+    ("error", "result"),
+    [
+        (CloudUnavailable("gateway lost"), CloudResult.UNAVAILABLE),
+        (CredentialError("token revoked"), CloudResult.NO_CREDENTIAL),
+    ],
+)
+def test_an_outage_amid_the_deletions_is_told_of_the_cloud(
+    due: Site, error: CloudError, result: CloudResult
+) -> None:
     class Failing(Passing):
-        def delete(self, image_id: str) -> bool:
-            raise CloudUnavailable(f"gateway lost at {image_id}")
+        def delete(self, image_id: str) -> bool:  # noqa: ARG002
+            raise error
 
     report = due.clean(change=with_images(Failing))
 
     (cloud,) = report.clouds
-    assert (cloud.result, cloud.reason) == (CloudResult.UNAVAILABLE, "gateway lost at day-26")
+    assert (cloud.result, cloud.reason) == (result, str(error))
     assert results(report)["day-26"] == "not_deleted"
     assert report.red == ()
     assert results(due.clean())["day-26"] == "deleted"

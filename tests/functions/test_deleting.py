@@ -256,7 +256,7 @@ def test_an_outage_ends_the_deletions_of_this_cloud(
         () if where[1] == "floor" else (Attempt("old", ImageResult.NOT_DELETED, str(outage)),)
     )
     assert attempts == expected
-    assert allowed.ended_because == str(outage)
+    assert allowed.ended_by is outage
     assert "older" in shelf.images
 
 

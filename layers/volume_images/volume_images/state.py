@@ -1,6 +1,6 @@
 """What every state object carries: its format, whose it is, and which write made it."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
@@ -8,6 +8,9 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 FORMAT = 1
 EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 LATEST = datetime(9000, 1, 1, tzinfo=UTC)  # room for what is added: the calendar ends in 9999
+
+SECRET_RESTS = timedelta(hours=1)
+"""How long a refused credential is left alone, unless another one takes its place."""
 
 
 def _utc(time: datetime) -> datetime:
@@ -38,10 +41,25 @@ class WriteMark(BaseModel):
 
 
 class State(BaseModel):
-    """The base of both functions' states; `version` is that of the format."""
+    """The base of every state; `version` is that of the format."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     version: int
     deployment: str
     mark: WriteMark = WriteMark()
+
+
+class CloudState(State):
+    """What both functions remember of a cloud.
+
+    `refused_secret` is the fingerprint of a credential that the cloud refused.
+    """
+
+    refused_secret: str = ""
+    refused_secret_at: Instant | None = None
+
+    def resting_secret(self, now: datetime) -> str:
+        """Return the fingerprint of a credential not to be tried again yet: accounts lock."""
+        at = self.refused_secret_at
+        return self.refused_secret if at is not None and now < at + SECRET_RESTS else ""

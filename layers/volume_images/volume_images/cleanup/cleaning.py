@@ -131,11 +131,8 @@ def _deleted(
     attempts = delete_due(seen.cloud.images, due, permit, at_once=at_once)
     aftermath = Aftermath(facts=seen.facts, plan=plan, state=written.state, grace=errand.grace)
     cleaned = replace(_cleaned(errand, seen.memory, carried, attempts), aftermath=aftermath)
-    if permit.ended_because:
-        outcome = CloudOutcome(
-            cloud=errand.cloud, result=CloudResult.UNAVAILABLE, reason=permit.ended_because
-        )
-        cleaned = replace(cleaned, outcome=outcome)
+    if permit.ended_by is not None:
+        cleaned = replace(cleaned, outcome=unserved(errand.cloud, permit.ended_by))
     try:
         write_memory(errand, written, lambda state: settled(state, plan, cleaned.outcomes))
     except StoreError as error:

@@ -42,17 +42,17 @@ class Permit:
     """Holds as long as this run may delete in a cloud; a cloud's outage ends it for good."""
 
     in_time: Callable[[], bool]
-    ended_because: str = ""
+    ended_by: CloudError | None = None
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def holds(self) -> bool:
         """Whether another DELETE may begin."""
-        return not self.ended_because and self.in_time()
+        return self.ended_by is None and self.in_time()
 
-    def end(self, reason: str) -> None:
-        """Stop this cloud's deletions; the first reason stays."""
+    def end(self, error: CloudError) -> None:
+        """Stop this cloud's deletions; the first error stays."""
         with self._lock:
-            self.ended_because = self.ended_because or reason
+            self.ended_by = self.ended_by or error
 
 
 def delete_due(
@@ -92,7 +92,7 @@ def _delete_group(images: Images, group: DueGroup, permit: Permit) -> list[Attem
     try:
         fault = _floor_fault(images, group.floor)
     except (CloudUnavailable, Throttled, CredentialError) as error:
-        permit.end(str(error))
+        permit.end(error)
         return []
     except CloudError as error:
         fault = f"floor not read: {error}"
@@ -123,7 +123,7 @@ def _attempt(images: Images, deletion: Deletion, permit: Permit) -> Attempt:
     except NotFound as error:
         result, reason = ImageResult.GONE, str(error)
     except (CloudUnavailable, Throttled, CredentialError) as error:
-        permit.end(str(error))
+        permit.end(error)
         result, reason = ImageResult.NOT_DELETED, str(error)
     except CloudError as error:
         result, reason = ImageResult.NOT_DELETED, str(error)

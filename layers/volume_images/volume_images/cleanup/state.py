@@ -4,16 +4,13 @@ Nothing is deleted that this state, as it was written before, does not carry.
 """
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from volume_images.model import GroupKey, Volume
 from volume_images.report import ImageResult
-from volume_images.state import FORMAT, Count, Instant, State
-
-SECRET_RESTS = timedelta(hours=1)
-"""How long a refused credential is left alone, unless another one takes its place."""
+from volume_images.state import FORMAT, CloudState, Count, Instant
 
 
 class _Record(BaseModel):
@@ -119,16 +116,13 @@ class VolumeFacts(_Record):
         )
 
 
-class CleanupState(State):
+class CleanupState(CloudState):
     """Cleanup's memory of one cloud.
 
     `groups` by `{project id}/{group}`, `series` by `{policy}/{volume id}`, `volumes` by volume id.
-    `refused_secret` is the fingerprint of a credential that the cloud refused.
     """
 
     groups: Mapping[str, GroupRecord] = Field(default_factory=dict)
-    refused_secret: str = ""
-    refused_secret_at: Instant | None = None
     series: Mapping[str, Series] = Field(default_factory=dict)
     volumes: Mapping[str, VolumeFacts] = Field(default_factory=dict)
 
@@ -150,11 +144,6 @@ class CleanupState(State):
         """Return the state with another record of a group."""
         groups = {**self.groups, record_key(project_id, key): record}
         return self.model_copy(update={"groups": groups})
-
-    def resting_secret(self, now: datetime) -> str:
-        """Return the fingerprint of a credential not to be tried again yet: accounts lock."""
-        at = self.refused_secret_at
-        return self.refused_secret if at is not None and now < at + SECRET_RESTS else ""
 
     def with_refused_secret(self, fingerprint: str, at: datetime | None) -> "CleanupState":
         """Return the state with a refused credential noted, or cleared by an empty one."""

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from volume_images.errors import CloudError, CredentialError
 from volume_images.export.asking import asked_for, named_slots
@@ -27,9 +27,6 @@ from volume_images.report import (
     Outcome,
 )
 from volume_images.unserved import unserved
-
-REFUSED_SECRET_RESTS = timedelta(hours=1)
-"""A refused credential is not tried again sooner, unless its secret changes: accounts lock."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,16 +73,17 @@ class Visit:
 def serve(errand: Errand, memory: Memory[ExportState]) -> Served:
     """Take a first look for an errand. Raises StoreError; errors of the cloud become outcomes."""
     progress = Progress.since(memory.state)
-    if _idle(errand, memory, errand.world.clock.now()):
+    now = errand.world.clock.now()
+    if _idle(errand, memory, now):
         reason = f"nothing is due before {memory.state.next_look:%Y-%m-%dT%H:%M:%SZ}"
-        return _served(errand, memory, progress, CloudResult.IDLE, reason)
+        return _served(errand, memory, progress, _idled(errand, reason))
     if errand.acceptance is not None:
         progress = progress.noting(errand.acceptance.outcomes)
         if _left_to_next_tick(errand, memory.state):
             progress = _waiting(errand, memory.state, progress)
-            return _served(errand, memory, progress, CloudResult.IDLE, "accepted")
+            return _served(errand, memory, progress, _idled(errand, "accepted"))
     try:
-        cloud = errand.world.open_cloud(errand.cloud, _refused_secret(errand, memory.state))
+        cloud = errand.world.open_cloud(errand.cloud, memory.state.resting_secret(now))
     except CloudError as error:
         return _unserved(errand, progress, error)
     return _looked(Visit(errand, cloud, progress), memory)
@@ -111,11 +109,12 @@ def _looked(visit: Visit, memory: Memory[ExportState]) -> Served:
         looked = look(errand, visit.cloud, memory, visit.progress)
     except CloudError as error:
         return _unserved(errand, visit.progress, error)
-    if looked.down is not None:
-        result, reason = CloudResult.UNAVAILABLE, str(looked.down)
-    else:
-        result, reason = CloudResult.SERVED, ""
-    served = _served(errand, looked.memory, looked.progress, result, reason)
+    outcome = (
+        unserved(errand.cloud, looked.down)
+        if looked.down is not None
+        else CloudOutcome(cloud=errand.cloud, result=CloudResult.SERVED)
+    )
+    served = _served(errand, looked.memory, looked.progress, outcome)
     if errand.stays and looked.short_of_room:
         under_way = tuple(looked.memory.state.under_way.values())
         stays = replace(visit, progress=looked.progress, under_way=under_way)
@@ -127,15 +126,15 @@ def _served(
     errand: Errand,
     memory: Memory[ExportState],
     progress: Progress,
-    result: CloudResult,
-    reason: str,
+    outcome: CloudOutcome,
 ) -> Served:
     state = memory.state
-    unserved = "" if result in SERVED_RESULTS else result.value
+    result = outcome.result
+    fared = "" if result in SERVED_RESULTS else result.value
     policies = (GroupKey.parse(entry.group).policy for entry in state.under_way.values())
     return Served(
-        cloud=CloudOutcome(cloud=errand.cloud, result=result, reason=reason),
-        is_news=result is not CloudResult.IDLE and unserved != progress.unserved,
+        cloud=outcome,
+        is_news=result is not CloudResult.IDLE and fared != progress.unserved,
         outcomes=tuple(progress.outcomes.values()),
         news=progress.news(),
         in_flight=Counter(policies),
@@ -173,7 +172,7 @@ def _unserved(errand: Errand, progress: Progress, error: CloudError) -> Served:
         changes.append(SecretRefused(error.fingerprint, now))
     if not errand.dry_run:
         memory = write_through(errand, memory, changes)
-    return _served(errand, memory, progress, outcome.result, outcome.reason)
+    return _served(errand, memory, progress, outcome)
 
 
 def _known_of_named(errand: Errand, state: ExportState) -> frozenset[str]:
@@ -198,6 +197,10 @@ def _idle(errand: Errand, memory: Memory[ExportState], now: datetime) -> bool:
         and state.config_version == errand.world.config_version
         and not state.missed
     )
+
+
+def _idled(errand: Errand, reason: str) -> CloudOutcome:
+    return CloudOutcome(cloud=errand.cloud, result=CloudResult.IDLE, reason=reason)
 
 
 def _left_to_next_tick(errand: Errand, state: ExportState) -> bool:
@@ -229,9 +232,3 @@ def _state_lost(errand: Errand, progress: Progress) -> tuple[str, ...]:
             return (f"{errand.cloud}: state lost: images of due slots exist, but no state does",)
         case _:
             return ()
-
-
-def _refused_secret(errand: Errand, state: ExportState) -> str:
-    at = state.refused_secret_at
-    rests = at is not None and errand.world.clock.now() < at + REFUSED_SECRET_RESTS
-    return state.refused_secret if rests else ""

@@ -10,7 +10,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from volume_images.model import GroupKey
 from volume_images.schedule import validate_schedule
-from volume_images.state import FORMAT, Count, Instant, State
+from volume_images.state import FORMAT, CloudState, Count, Instant
 
 
 def _known_schedule(text: str) -> str:
@@ -137,7 +137,7 @@ class Discovered(_Entry):
     tags: Mapping[str, str]
 
 
-class ExportState(State):
+class ExportState(CloudState):
     """The exporter's state of one cloud.
 
     `served_at` is when a run last gave the cloud its turn, `unserved` how it then failed to serve
@@ -153,8 +153,6 @@ class ExportState(State):
     next_look: Instant | None = None
     config_version: str = ""
     paused_until: Instant | None = None
-    refused_secret: str = ""
-    refused_secret_at: Instant | None = None
     served_at: Instant | None = None
     unserved: str = ""
     schedules: Mapping[str, ScheduleText] = Field(default_factory=dict)
