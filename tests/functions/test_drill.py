@@ -183,6 +183,13 @@ def test_a_leftover_that_cannot_be_removed_fails_by_name(site: RestoreSite) -> N
     assert "400" in str(by_reason["leftover_stays"].details["why"])
 
 
+def test_no_volume_is_made_when_the_time_to_begin_anything_is_over(site: RestoreSite) -> None:
+    report = site.drill(limits=RunLimits(act=0, end=100))
+    (outcome,) = report.outcomes
+    assert (outcome.result, outcome.reason) == (DrillResult.SKIPPED, "no_time")
+    assert site.posts() == 0
+
+
 def test_a_drill_ends_before_its_function_does_and_removes_its_volume(site: RestoreSite) -> None:
     def late(_: int) -> None:
         for made in site.new_volumes():

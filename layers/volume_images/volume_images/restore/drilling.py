@@ -63,6 +63,8 @@ def drill(exercise: Exercise, stopwatch: Stopwatch, tell: Tell) -> Outcome:
 
     Once nothing may begin any more, it waits no longer for the volume, and removes it.
     """
+    if not stopwatch.may_act():
+        return exercise.outcome(DrillResult.SKIPPED, "no_time")
     volume_id = exercise.candidate.image.group.volume_id
     remembered = exercise.ground.state.volumes.get(volume_id)
     facts = facts_of(exercise.ground.volumes.get(volume_id), remembered)
