@@ -9,6 +9,11 @@ from tests.faults.years.year import Year
 from volume_images.model import ImageStatus
 from volume_images.report import Function
 
+WHOLE = 365 * DAY
+LEAST_EXPORTED = 0.8
+LEAST_EXPIRED = 100
+"""How much of what is due must be exported in a whole year, and how many images must expire."""
+
 
 def calm_begins(runs: Runs, number: int) -> None:  # noqa: ARG001
     """Note what has expired by now, or failed: all is well from here on."""
@@ -35,7 +40,10 @@ def calm_lasts(runs: Runs, number: int) -> None:  # noqa: ARG001
 
 
 def judge_the_end(year: Year) -> None:
-    """See that every slot whose time is over was exported, or reported as missed."""
+    """See that every slot whose time is over was exported, or reported as missed.
+
+    A whole year must also have come to something: else it proves little.
+    """
     if year.violations:
         return
     year.look()
@@ -46,7 +54,18 @@ def judge_the_end(year: Year) -> None:
     year.counts["exported"] = len(exported & set(due))
     for violation in slots_accounted_for(due, exported, missed):
         year.violated(violation)
+    if year.until - year.first >= WHOLE:
+        _see_that_it_proves_something(year)
     note_violations(year)
+
+
+def _see_that_it_proves_something(year: Year) -> None:
+    exported, due = year.counts["exported"], year.counts["due"]
+    if exported < LEAST_EXPORTED * due:
+        year.violated(f"only {exported} of {due} due slots were exported")
+    expired = year.counts["expired in time"]
+    if expired < LEAST_EXPIRED:
+        year.violated(f"only {expired} images had to expire in calm times")
 
 
 def note_violations(year: Year) -> None:
