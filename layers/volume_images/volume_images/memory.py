@@ -1,6 +1,7 @@
 """Reading and replacing a state object: damage, loss, strangers, and one's own lost answers."""
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Generic, TypeVar
@@ -13,7 +14,11 @@ from volume_images.state import FORMAT, State
 
 LONGEST_SHOWN = 40
 
+CONFLICTS = 8
+"""How often a run that loses against others' writes tries again before it gives up."""
+
 S = TypeVar("S", bound=State)
+Result = TypeVar("Result")
 
 
 class Origin(StrEnum):
@@ -32,6 +37,11 @@ class Memory(Generic[S]):
     state: S
     version: str | None
     origin: Origin
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether nothing of it was damaged."""
+        return self.origin in {Origin.READ, Origin.NEW}
 
 
 def read_state(store: Store, key: str, empty: S) -> Memory[S]:
@@ -54,19 +64,36 @@ def read_state(store: Store, key: str, empty: S) -> Memory[S]:
     return Memory(empty, stored.version, Origin.LOST)
 
 
-def replace_state(store: Store, key: str, state: State, version: str | None) -> str:
-    """Write `state` only if the object is still at `version`; return its new version.
+def write_state(store: Store, key: str, memory: Memory[S], state: S, run_id: str) -> Memory[S]:
+    """Write `state`, marked as this run's, only if the object is still what `memory` was read from.
 
     A conflict with this very write, whose answer was lost, is none. Raises Conflict, StoreError.
     """
-    body = state.model_dump_json(exclude_defaults=True).encode()
+    marked = state.model_copy(update={"mark": state.mark.next(run_id)})
+    body = marked.model_dump_json(exclude_defaults=True).encode()
     try:
-        return store.replace_state(key, body, version)
+        version = store.replace_state(key, body, memory.version)
     except Conflict:
         current = store.state(key)
-        if current is not None and _mark(current.body) == state.mark.model_dump():
-            return current.version
-        raise
+        if current is None or _mark(current.body) != marked.mark.model_dump():
+            raise
+        version = current.version
+    return Memory(marked, version, Origin.READ)
+
+
+def with_newest(
+    key: str, work: Callable[[Memory[S]], Result], memory: Memory[S], read: Callable[[], Memory[S]]
+) -> Result:
+    """Work with this memory, and after each Conflict with the newer one, until no other run wrote.
+
+    Raises Conflict after losing too often, and StoreError.
+    """
+    for _ in range(CONFLICTS):
+        try:
+            return work(memory)
+        except Conflict:
+            memory = read()
+    raise Conflict(f"{key}: lost against other runs {CONFLICTS} times: the next run tries again")
 
 
 def _parsed(body: bytes, key: str, empty: S) -> S | None:

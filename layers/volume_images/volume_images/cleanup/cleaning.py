@@ -11,7 +11,7 @@ from volume_images.cleanup.errand import Errand
 from volume_images.cleanup.freshness import Covered, freshness
 from volume_images.cleanup.gathering import gather
 from volume_images.cleanup.judgement import Judgement
-from volume_images.cleanup.memory import WHOLE, read_memory, write_memory
+from volume_images.cleanup.memory import read_memory, write_memory
 from volume_images.cleanup.outcomes import Attempt, changed, outcomes, settled
 from volume_images.cleanup.plan import CleanupPlan, CloudFacts
 from volume_images.cleanup.planning import covered_by
@@ -229,6 +229,6 @@ def _freshness(
 
 
 def _damage(errand: Errand, memory: Memory[CleanupState]) -> tuple[str, ...]:
-    if memory.origin in WHOLE:
+    if memory.is_whole:
         return ()
     return (f"{errand.state_key}: damaged ({memory.origin.value}): every wait starts again",)

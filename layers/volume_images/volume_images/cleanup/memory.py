@@ -2,17 +2,11 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 from volume_images.cleanup.errand import Errand
 from volume_images.cleanup.state import CleanupState, empty_cleanup_state
-from volume_images.errors import Conflict
-from volume_images.memory import Memory, Origin, read_state, replace_state
-
-CONFLICTS = 8
-"""How often a run that loses against others' writes tries again."""
-
-WHOLE = frozenset({Origin.READ, Origin.NEW})
-"""Where an undamaged memory comes from."""
+from volume_images.memory import Memory, read_state, with_newest, write_state
 
 Change = Callable[[CleanupState], CleanupState]
 
@@ -25,7 +19,7 @@ def read_memory(errand: Errand) -> Memory[CleanupState]:
     memory = read_state(
         errand.world.store, errand.state_key, empty_cleanup_state(errand.world.deployment_id)
     )
-    if memory.origin in WHOLE:
+    if memory.is_whole:
         return memory
     return replace(memory, state=memory.state.without_announcements())
 
@@ -37,17 +31,12 @@ def write_memory(
 
     Returns what is written. Raises Conflict after losing too often, and StoreError.
     """
-    for _ in range(CONFLICTS):
-        state = change(memory.state)
-        if state == memory.state and memory.origin in WHOLE:
-            return memory
-        state = state.model_copy(update={"mark": state.mark.next(errand.world.run_id)})
-        try:
-            version = replace_state(errand.world.store, errand.state_key, state, memory.version)
-        except Conflict:
-            memory = read_memory(errand)
-        else:
-            return Memory(state, version, Origin.READ)
-    raise Conflict(
-        f"{errand.state_key}: lost against other runs {CONFLICTS} times: the next run tries again"
-    )
+    key, world = errand.state_key, errand.world
+
+    def written(newest: Memory[CleanupState]) -> Memory[CleanupState]:
+        state = change(newest.state)
+        if state == newest.state and newest.is_whole:
+            return newest
+        return write_state(world.store, key, newest, state, world.run_id)
+
+    return with_newest(key, written, memory, partial(read_memory, errand))

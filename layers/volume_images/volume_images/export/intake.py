@@ -3,16 +3,16 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 
 from volume_images.config.selection import Member, resolve_request
-from volume_images.errors import Conflict
 from volume_images.export.draft import changed
 from volume_images.export.errand import Errand
 from volume_images.export.gathering import known_members
-from volume_images.export.memory import CONFLICTS, read, read_cloud, write
+from volume_images.export.memory import read, read_cloud, write
 from volume_images.export.requesting import Wanted, accept
 from volume_images.export.state import ExportState
-from volume_images.memory import Memory
+from volume_images.memory import Memory, with_newest
 from volume_images.model import RequestedExport, Requests, Tick, Trigger, Unreadable
 from volume_images.protocols import World
 from volume_images.report import ExportResult, Outcome
@@ -102,23 +102,22 @@ def take_on(world: World, share: Share, stopwatch: Stopwatch) -> tuple[Errand, M
     )
     if not share.wanted:
         return errand, memory
-    for _ in range(CONFLICTS):
+
+    def accepted(newest: Memory[ExportState]) -> tuple[Errand, Memory[ExportState]]:
         acceptance = accept(
             share.wanted,
             cloud=share.cloud,
             config=world.config,
-            state=memory.state,
+            state=newest.state,
             now=world.clock.now(),
         )
-        state = changed(memory.state, acceptance.changes)
+        state = changed(newest.state, acceptance.changes)
         taken = replace(errand, acceptance=acceptance)
         if share.tick.dry_run or not acceptance.changes:
-            return taken, replace(memory, state=state)
-        try:
-            return taken, write(errand, memory, state)
-        except Conflict:
-            memory = read(errand)
-    raise Conflict(f"{errand.state_key}: lost against other runs {CONFLICTS} times: run it again")
+            return taken, replace(newest, state=state)
+        return taken, write(errand, newest, state)
+
+    return with_newest(errand.state_key, accepted, memory, partial(read, errand))
 
 
 def _slot(request: RequestedExport, now: datetime) -> datetime:

@@ -3,8 +3,9 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
-from volume_images.errors import CloudError, CloudUnavailable, Conflict
+from volume_images.errors import CloudError, CloudUnavailable
 from volume_images.export.asking import already_exported, asked_for, named_slots, oldest_owed
 from volume_images.export.closing import closing, uncovered
 from volume_images.export.cloud_changes import Reached, Unserved
@@ -14,14 +15,14 @@ from volume_images.export.errand import Errand
 from volume_images.export.gathering import Gathered, gather, images_named, known_members
 from volume_images.export.marking import mark_all
 from volume_images.export.marks import marks_due, marks_over
-from volume_images.export.memory import CONFLICTS, read, write, write_through
+from volume_images.export.memory import read, write, write_through
 from volume_images.export.planning import INTENT_VALID, ExportPlan, Step, intents, plan_exports
 from volume_images.export.posting import answered, found_down, lost, post_all, said
 from volume_images.export.progress import Progress
 from volume_images.export.settlement import changes_of, outcome_of, stuck_changes
 from volume_images.export.settling import Settlement, settle
 from volume_images.export.state import ExportState
-from volume_images.memory import Memory
+from volume_images.memory import Memory, with_newest
 from volume_images.model import GroupKey, Image
 from volume_images.protocols import Cloud
 from volume_images.report import CloudResult, ExportResult, Outcome
@@ -45,12 +46,12 @@ def look(errand: Errand, cloud: Cloud, memory: Memory[ExportState], progress: Pr
 
     Raises StoreError and CloudError.
     """
-    for _ in range(CONFLICTS):
-        try:
-            return _look_once(errand, cloud, memory, progress)
-        except Conflict:
-            memory = read(errand)
-    raise Conflict(f"{errand.state_key}: lost against other runs {CONFLICTS} times: run it again")
+    return with_newest(
+        errand.state_key,
+        lambda newest: _look_once(errand, cloud, newest, progress),
+        memory,
+        partial(read, errand),
+    )
 
 
 def _look_once(

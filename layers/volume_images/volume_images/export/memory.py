@@ -1,16 +1,13 @@
 """Reading and writing the exporter's state of one cloud."""
 
 from collections.abc import Iterable
+from functools import partial
 
-from volume_images.errors import Conflict
 from volume_images.export.draft import Change, changed
 from volume_images.export.errand import Errand
-from volume_images.export.state import ExportState, empty_export_state, export_state_key, marked
-from volume_images.memory import Memory, Origin, read_state, replace_state
+from volume_images.export.state import ExportState, empty_export_state, export_state_key
+from volume_images.memory import Memory, read_state, with_newest, write_state
 from volume_images.protocols import World
-
-CONFLICTS = 8
-"""How often a run that loses against others' writes tries again before it gives up."""
 
 
 def read_cloud(world: World, cloud: str) -> Memory[ExportState]:
@@ -25,9 +22,8 @@ def read(errand: Errand) -> Memory[ExportState]:
 
 def write(errand: Errand, memory: Memory[ExportState], state: ExportState) -> Memory[ExportState]:
     """Replace the state that `memory` was read from. Raises Conflict if another run did."""
-    state = marked(state, errand.world.run_id)
-    version = replace_state(errand.world.store, errand.state_key, state, memory.version)
-    return Memory(state, version, Origin.READ)
+    world = errand.world
+    return write_state(world.store, errand.state_key, memory, state, world.run_id)
 
 
 def write_through(
@@ -35,9 +31,9 @@ def write_through(
 ) -> Memory[ExportState]:
     """Write changes to whichever state is the newest, again until it wins. Raises StoreError."""
     changes = tuple(changes)
-    for _ in range(CONFLICTS):
-        try:
-            return write(errand, memory, changed(memory.state, changes))
-        except Conflict:
-            memory = read(errand)
-    raise Conflict(f"{errand.state_key}: lost against other runs {CONFLICTS} times: run it again")
+    return with_newest(
+        errand.state_key,
+        lambda newest: write(errand, newest, changed(newest.state, changes)),
+        memory,
+        partial(read, errand),
+    )

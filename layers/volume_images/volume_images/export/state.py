@@ -191,8 +191,3 @@ def slot_key(group: str, slot: datetime) -> str:
 def spelled(slot: datetime) -> str:
     """Return a slot as image names spell it."""
     return f"{slot:%Y%m%dT%H%M%SZ}"
-
-
-def marked(state: ExportState, run_id: str) -> ExportState:
-    """Return the state as the next write of this run."""
-    return state.model_copy(update={"mark": state.mark.next(run_id)})

@@ -3,7 +3,6 @@
 from volume_images.cleanup.cleaning import Cleaned, look
 from volume_images.cleanup.errand import Errand, errands
 from volume_images.cleanup.judgement import Judgement
-from volume_images.cleanup.memory import WHOLE
 from volume_images.cleanup.plan import Scope
 from volume_images.cleanup.state import CleanupState
 from volume_images.errors import StoreError
@@ -67,4 +66,4 @@ def _look(errand: Errand) -> Sight:
 
 
 def _damage(key: str, memory: Memory[ExportState] | Memory[CleanupState]) -> tuple[str, ...]:
-    return () if memory.origin in WHOLE else (f"{key}: damaged ({memory.origin.value})",)
+    return () if memory.is_whole else (f"{key}: damaged ({memory.origin.value})",)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from volume_images.errors import StoreError
-from volume_images.memory import Origin, read_state, replace_state
+from volume_images.memory import Origin, read_state, write_state
 from volume_images.protocols import World
 from volume_images.report import Function, Report
 from volume_images.telling.events import Event, events, nothing_told, told_after
@@ -54,9 +54,8 @@ def tell(report: Report, world: World, listeners: Listeners) -> Unsent | None:
     told = told_after(report, memory.state)
     if unsent or (told == memory.state and memory.origin is not Origin.LOST):
         return unsent
-    marked = told.model_copy(update={"mark": told.mark.next(world.run_id)})
     try:
-        replace_state(world.store, TOLD_KEY, marked, memory.version)
+        write_state(world.store, TOLD_KEY, memory, told, world.run_id)
     except StoreError as error:
         return Unsent(0, f"will be told again: {error}")
     return None
