@@ -4,7 +4,13 @@ from collections import Counter
 
 import pytest
 
-COUNTED = ("crash points", "faults injected", "simulated days", "safeguards taken out")
+COUNTED = (
+    "crash points",
+    "faults injected",
+    "simulated days",
+    "orders of events",
+    "safeguards taken out",
+)
 """What tests say with `record_property`, as numbers."""
 
 

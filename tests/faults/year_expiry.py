@@ -1,9 +1,9 @@
 """Which images of a simulated cloud no rule keeps, whatever any cleanup has made of them."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
-from tests.faults.year_fleet import PREFIX, FleetVolume
+from tests.faults.year_fleet import FleetVolume
 from tests.sandbox.world import World
 from volume_images.config.schema import Config
 from volume_images.image_name import ImageName
@@ -15,7 +15,12 @@ STRANGERS = frozenset({"protected", "of-another-deployment"})
 
 
 def expired_images(
-    config: Config, cloud: str, world: World, discovered: Iterable[FleetVolume], clock: Clock
+    config: Config,
+    cloud: str,
+    world: World,
+    discovered: Iterable[FleetVolume],
+    clock: Clock,
+    strangers: Collection[str] = STRANGERS,
 ) -> frozenset[str]:
     """Judge every good image by its policy's rules; rules are proven against restic elsewhere."""
     tags = {one.id: set(one.tags) for one in discovered if one.id in world.volumes}
@@ -24,8 +29,10 @@ def expired_images(
     groups: dict[GroupKey, list[Candidate]] = defaultdict(list)
     for image in world.images.values():
         name = ImageName.parse(image.name)
-        is_ours = name is not None and name.prefix == PREFIX and image.owner == world.project_id
-        if name is None or not is_ours or image.id in STRANGERS:
+        is_ours = (
+            name is not None and name.prefix == config.prefix and image.owner == world.project_id
+        )
+        if name is None or not is_ours or image.id in strangers:
             continue
         if image.status == ImageStatus.ACTIVE:
             today = renamed.get(name.policy, name.policy)
