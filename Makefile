@@ -49,7 +49,7 @@ test-outages: .venv/.ready openstack-up ## the tests that kill services of a rea
 test-deep: .venv/.ready ## the properties of retention, with 2,000 examples each
 	HYPOTHESIS_PROFILE=ci $(VENV)/pytest -q -n auto tests/core/test_retention_properties.py
 
-test-faults: .venv/.ready ## crashes, faults, safeguards taken out, and what was tried
+test-faults: .venv/.ready ## crashes, faults, whatever order of events, safeguards taken out, and what was tried
 	$(VENV)/pytest -q -n auto -m "" tests/faults
 
 test-years: .venv/.ready ## twenty simulated years; others by `make test-years YEARS=100 FIRST=21`
