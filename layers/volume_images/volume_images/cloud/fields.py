@@ -15,7 +15,9 @@ LARGEST = 2**63 - 1
 LARGEST_GIB = 2**31 - 1
 """The largest size of a volume (Cinder keeps it as SQL `Integer`)."""
 
-_IDENTIFIER = re.compile(r"[A-Za-z0-9_-]{1,64}")
+IDENTIFIER = re.compile(r"[A-Za-z0-9_-]{1,64}")
+"""An id of any of these services; it becomes part of addresses."""
+
 _VOLUME_ID = re.compile(VOLUME_ID_PATTERN)
 _DIGITS = re.compile(r"[0-9]{1,18}")
 _LONGEST_TIME = 40
@@ -39,7 +41,7 @@ class Entry:
     def identifier(self, key: str) -> str:
         """Read an id; it will become part of addresses, so its characters are checked."""
         value = self.values.get(key)
-        if not isinstance(value, str) or not _IDENTIFIER.fullmatch(value):
+        if not isinstance(value, str) or not IDENTIFIER.fullmatch(value):
             raise self._malformed(key, "an id")
         return value
 

@@ -1,7 +1,6 @@
 """Tokens: bought through keystoneauth1, renewed at half life, not asked for again once refused."""
 
 import logging
-import re
 from typing import assert_never
 
 import requests
@@ -19,6 +18,7 @@ from volume_images.cloud.credentials import (
     Secret,
     is_project_id,
 )
+from volume_images.cloud.fields import IDENTIFIER
 from volume_images.cloud.pacing import Clock
 from volume_images.cloud.wire import place
 from volume_images.errors import (
@@ -157,7 +157,7 @@ def project_of(access: AccessInfo, project: str) -> str:
     An application credential brings its project along: the config cannot change it.
     """
     project_id = access.project_id
-    if not isinstance(project_id, str) or not re.fullmatch(r"[A-Za-z0-9_-]{1,64}", project_id):
+    if not isinstance(project_id, str) or not IDENTIFIER.fullmatch(project_id):
         raise CredentialError(
             f"project {project}: the token belongs to no project; give the user a role there"
         )
