@@ -78,10 +78,16 @@ def _slots_of_day(schedule: str, zone: str, midnight: datetime) -> tuple[datetim
     return (*([newest] if newest else []), *slots(schedule, zone, midnight, midnight + _DAY))
 
 
-@lru_cache(maxsize=1024)  # each tick asks until when a slot may start: until the next one
 def next_slot(schedule: str, zone: str, after: datetime) -> datetime | None:
     """Return the first slot later than `after`; None when nine years hold none."""
-    return next(slots(schedule, zone, after, after + _LOOK_BACK[-1]), None)
+    newest = newest_slot(schedule, zone, after)
+    following = _following(schedule, zone, after if newest is None else newest)
+    return following if following is not None and following <= after + _LOOK_BACK[-1] else None
+
+
+@lru_cache(maxsize=1024)  # whenever it is asked for, between two slots it is the same one
+def _following(schedule: str, zone: str, slot: datetime) -> datetime | None:
+    return next(slots(schedule, zone, slot, slot + 2 * _LOOK_BACK[-1]), None)
 
 
 def _by_elapsed_time(

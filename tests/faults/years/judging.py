@@ -19,14 +19,20 @@ def calm_begins(runs: Runs, number: int) -> None:  # noqa: ARG001
     """Note what has expired by now, or failed: all is well from here on."""
     year = runs.year
     config = runs.used[Function.EXPORT].config
+    listed = {entry.id for entry in config.volumes}
     for name, site in year.sites.items():
         world = site.cloud.world
         world.settle()
         discovered = [one for one in year.volumes if one.discovered and one.cloud == name]
+        covered = listed | {one.id for one in discovered if one.id in world.volumes}
         site.expired = expired_images(config, name, world, discovered, year.clock)
         stuck = year.export_state(name).stuck
-        killed = {one.id for one in ours(world) if one.status == ImageStatus.KILLED}
-        site.unfinished = frozenset(stuck.keys() | killed)
+        site.unfinished = frozenset(
+            image.id
+            for image in ours(world)
+            if image.status == ImageStatus.KILLED or image.id in stuck
+            if image.volume_id in covered  # no rule speaks of orphans: they keep what they have
+        )
 
 
 def calm_lasts(runs: Runs, number: int) -> None:  # noqa: ARG001
