@@ -50,7 +50,7 @@ test-deep: .venv/.ready ## the properties of retention, with 2,000 examples each
 	HYPOTHESIS_PROFILE=ci $(VENV)/pytest -q -n auto tests/core/test_retention_properties.py
 
 test-faults: .venv/.ready ## crashes, faults, whatever order of events, safeguards taken out, and what was tried
-	$(VENV)/pytest -q -n auto -m "" tests/faults
+	HYPOTHESIS_PROFILE=ci $(VENV)/pytest -q -n auto -m "" tests/faults
 
 test-years: .venv/.ready ## twenty simulated years; others by `make test-years YEARS=100 FIRST=21`
 	$(VENV)/python -m tests.faults.many_years --years $(or $(YEARS),20) --first $(or $(FIRST),1) --jobs $$(nproc)
