@@ -1,6 +1,5 @@
 """Filing a run's report in the store."""
 
-import json
 from dataclasses import replace
 
 from volume_images.errors import StoreError
@@ -18,7 +17,7 @@ def filed(report: Report, store: Store) -> Report:
     role = Function(report.function).role
     key = f"reports/{role}/{report.started_at:%Y/%m/%d}/{report.run_id}.json"
     try:
-        address = store.write_report(key, json.dumps(report.as_json()).encode())
+        address = store.write_report(key, report.as_text().encode())
     except StoreError as error:
         return replace(report, red=[*report.red, str(error)])
     return replace(report, address=address)
