@@ -20,6 +20,7 @@ Times are compared in UTC alone: two datetimes of one ZoneInfo compare by wall c
 would be equal in both passes of that hour.
 """
 
+# ruff: noqa: FBT003 - a fleet has a million verdicts, and a tuple is made faster by position
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -90,12 +91,7 @@ def judge(  # noqa: PLR0913 - nothing but its arguments decides
     """
     if rules.keeps_nothing and not keep_labels:
         raise EmptyPolicy("no retention rule keeps anything: give one, as in keep_last: 3")
-    images = [
-        candidate
-        if candidate.time.tzinfo is UTC and not strict
-        else _in_utc(candidate, by_creation=strict)
-        for candidate in candidates
-    ]
+    images = _in_utc(candidates, by_creation=strict)
     # With one image per slot, time alone orders them: that takes a tenth off judging a fleet.
     order = attrgetter("time", "id") if strict else attrgetter("time")
     newest_first = sorted(images, key=order, reverse=True)
@@ -115,23 +111,30 @@ def judge(  # noqa: PLR0913 - nothing but its arguments decides
             " add one that does, as in keep_last: 3"
         )
     if not strict:
-        for position in range(min(rules.min_keep, len(newest_first))):
-            kept.setdefault(position, [f"floor {position + 1}/{rules.min_keep}"])
+        _fill_floor(kept, rules.min_keep, len(newest_first))
     for position, reasons in kept.items():
         image_id = newest_first[position].id
         verdicts[image_id] = Verdict(image_id, keep=True, reasons=tuple(reasons))
-    return tuple(
-        [
-            verdicts.get(image.id) or Verdict(image.id, False, EXPIRED)  # noqa: FBT003 - faster
-            for image in images
-        ]
-    )
+    return tuple([verdicts.get(one.id) or Verdict(one.id, False, EXPIRED) for one in images])
 
 
-def _in_utc(image: Candidate, *, by_creation: bool) -> Candidate:
+def _in_utc(images: Sequence[Candidate], *, by_creation: bool) -> list[Candidate]:
+    return [
+        image if image.time.tzinfo is UTC and not by_creation else _one_in_utc(image, by_creation)
+        for image in images
+    ]
+
+
+def _one_in_utc(image: Candidate, by_creation: bool) -> Candidate:  # noqa: FBT001
     time = image.created_at if by_creation else image.time
     utc = time if time.tzinfo is UTC else time.astimezone(UTC)
     return image if utc is image.time else replace(image, time=utc)
+
+
+def _fill_floor(kept: dict[int, list[str]], least: int, count: int) -> None:
+    """Keep the newest of `count` images, whatever the rules said of them."""
+    for position in range(min(least, count)):
+        kept.setdefault(position, [f"floor {position + 1}/{least}"])
 
 
 def _slot_holders(newest_first: Sequence[Candidate], latest: datetime) -> list[Candidate]:
@@ -160,7 +163,7 @@ def _settled_without_rules(
             verdicts[image.id] = Verdict(image.id, keep=True, reasons=apart)
         elif (holder := holder_of[image.time]) is not image:
             duplicate = (f"duplicate of {holder.id}",)
-            verdicts[image.id] = Verdict(image.id, False, duplicate, holder.id)  # noqa: FBT003
+            verdicts[image.id] = Verdict(image.id, False, duplicate, holder.id)
     return verdicts
 
 
