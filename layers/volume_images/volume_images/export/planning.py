@@ -3,7 +3,9 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from itertools import chain, zip_longest
+from types import MappingProxyType
 
 from volume_images.export.changes import Accounted, FoundGood, Intend
 from volume_images.export.decisions import (
@@ -23,7 +25,7 @@ from volume_images.export.state import NewestGood, UnderWay, slot_key
 from volume_images.image_name import name_for
 from volume_images.model import ExportRequest, GroupKey
 from volume_images.recognition import ImageState
-from volume_images.report import ExportResult, Outcome
+from volume_images.report import Details, ExportResult, Outcome
 
 INTENT_VALID = timedelta(minutes=5)
 """No POST later than this after its intent was written."""
@@ -178,9 +180,15 @@ def _wait(owed: Owed, scene: Scene, reason: str) -> Decision:
         owed.slot,
         ExportResult.DEFERRED,
         reason,
-        details={"max_in_flight": cloud.max_in_flight},
+        details=_places(cloud.max_in_flight),
     )
     return Decision(outcome, look_at=scene.now)
+
+
+@lru_cache
+def _places(max_in_flight: int) -> Details:
+    """Return the same details to all that wait: a tenth of the memory of a fleet's run less."""
+    return MappingProxyType({"max_in_flight": max_in_flight})
 
 
 def _newest_goods(scene: Scene) -> list[Change]:
