@@ -103,6 +103,7 @@ lint: .venv/.ready .tools/sam/.ready ## style, types, import directions, templat
 	$(VENV)/ruff check
 	$(VENV)/ruff format --check
 	$(VENV)/mypy
+	$(VENV)/vulture
 	$(VENV)/lint-imports
 	$(VENV)/cfn-lint template.yaml
 	$(SAM) validate --lint --region eu-central-1

@@ -181,10 +181,6 @@ class FastCloud:
         """Return what was asked since the last time."""
         return self._order("counts")
 
-    def answer_after(self, seconds: float) -> None:
-        """Change the latency; what was counted is forgotten."""
-        self._order(f"latency {seconds}")
-
     def admit(self, exports_a_second: float) -> None:
         """Refuse what is more, without saying how long to wait."""
         self._order(f"limit {exports_a_second}")

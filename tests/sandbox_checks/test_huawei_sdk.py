@@ -1,6 +1,6 @@
 """The vendor's own SDKs, signing with an access key, work against the huawei dialect."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any, TypeVar
 
@@ -21,7 +21,6 @@ pytestmark = pytest.mark.filterwarnings("ignore:Method .glance_show_image.:Depre
 DB01 = "16369c5d-384d-4e64-b37a-56d898769362"
 
 Client = TypeVar("Client")
-Open = Callable[..., Any]
 
 
 @pytest.fixture(scope="module")

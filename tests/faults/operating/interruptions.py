@@ -21,7 +21,6 @@ class Interruption:
 
     nth: int
     instead: Callable[[], object] | None = None
-    came: bool = False
     _dead: bool = False
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -33,7 +32,6 @@ class Interruption:
             self.nth -= 1
             if self.nth != 0:
                 return
-            self.came = True
             self._dead = self.instead is None
         if self.instead is None:
             raise Killed
