@@ -20,6 +20,7 @@ from typing import Any
 import yaml
 from rich.console import Console
 
+from tests.fleet import FleetStore
 from tests.security.fuzz_mutations import (
     document_bytes,
     hostile_text,
@@ -39,15 +40,7 @@ from tests.security.fuzz_samples import (
     REFUSALS,
     SECRETS,
 )
-from tests.security.virtual_world import (
-    DEPLOYMENT,
-    NOW,
-    PROJECT,
-    MemoryStore,
-    VirtualClock,
-    VirtualCloud,
-    world_of,
-)
+from tests.security.told_cloud import DEPLOYMENT, NOW, PROJECT, ToldCloud, world_of
 from volume_images.cleanup.run import cleanup_run
 from volume_images.cleanup.state import CleanupState, cleanup_state_key, empty_cleanup_state
 from volume_images.cli.tables import report_table
@@ -116,15 +109,16 @@ def base_config() -> Config:
     return parse_config(json.dumps(CONFIG).encode(), "config")
 
 
-def virtual_cloud() -> VirtualCloud:
-    cloud = VirtualCloud(VirtualClock(NOW))
+def told_cloud() -> ToldCloud:
+    cloud = ToldCloud()
     cloud.disks[DB] = Volume(id=DB, name="db01", status="available", size_gib=40)
     return cloud
 
 
-def run_both(cloud: VirtualCloud, store: MemoryStore, trigger: Trigger, dice: Random) -> None:
+def run_both(cloud: ToldCloud, store: FleetStore, trigger: Trigger, dice: Random) -> None:
     """Let both functions run; what they write must be readable, what they show must be harmless."""
     world = world_of(base_config(), cloud, store)
+    before = {key: len(bodies) for key, bodies in store.objects.items()}
     shown = dice.random() < 0.1
     look(export_run(world, trigger, limits=LIMITS), store, shown=shown)
     cloud.clock.sleep(timedelta(hours=25).total_seconds())
@@ -133,9 +127,9 @@ def run_both(cloud: VirtualCloud, store: MemoryStore, trigger: Trigger, dice: Ra
         (export_state_key("otc"), ExportState),
         (cleanup_state_key("otc"), CleanupState),
     ):
-        body = store.objects.get(key)
-        if body is not None and store.versions.get(key):
-            state = kind.model_validate_json(body)
+        bodies = store.objects.get(key, [])
+        if len(bodies) > before.get(key, 0):
+            state = kind.model_validate_json(bodies[-1])
             must(again(state) == state, f"{key} does not survive being written and read")
 
 
@@ -143,7 +137,7 @@ def again(state: Any) -> Any:  # noqa: ANN401 - a model of pydantic
     return type(state).model_validate_json(state.model_dump_json(exclude_defaults=True))
 
 
-def look(report: Report, store: MemoryStore, *, shown: bool) -> None:
+def look(report: Report, store: FleetStore, *, shown: bool) -> None:
     """Write a report, and show it: nobody may obey its words."""
     store.write_report("reports/fuzz.json", json.dumps(report.as_json(), allow_nan=False).encode())
     if shown:
@@ -163,7 +157,7 @@ def try_config(dice: Random) -> bool:
     for problem in (*check_config(config), *lint_config(config)):
         must("\n" not in str(problem), "a problem of several lines")
     if dice.random() < 0.2:
-        export_run(world_of(config, virtual_cloud(), MemoryStore()), Tick(), limits=LIMITS)
+        export_run(world_of(config, told_cloud(), FleetStore()), Tick(), limits=LIMITS)
     return True
 
 
@@ -230,9 +224,9 @@ def try_event(dice: Random) -> bool:
     if plain is not None:
         must(parse_trigger(plain, now=NOW) == trigger, "a trigger does not round trip")
     if dice.random() < 0.2:
-        world = world_of(base_config(), virtual_cloud(), MemoryStore())
+        world = world_of(base_config(), told_cloud(), FleetStore())
         try:
-            look(export_run(world, trigger, limits=LIMITS), MemoryStore(), shown=True)
+            look(export_run(world, trigger, limits=LIMITS), FleetStore(), shown=True)
         except VolumeImagesError as error:
             return refused(error)
     return True
@@ -268,14 +262,14 @@ def try_cleanup_state(dice: Random) -> bool:
 def try_state(dice: Random, sample: object, key: str, empty: Any) -> bool:  # noqa: ANN401
     """Read a state that was tampered with; it may be lost, but the runs go on."""
     body = document_bytes(sample, dice).removeprefix(b"# as YAML\n")
-    store = MemoryStore(objects={key: body})
+    store = FleetStore(objects={key: [body]})
     try:
         memory = read_state(store, key, empty)
     except VolumeImagesError as error:
         return refused(error)
     accepted = memory.state != empty
     must(again(memory.state) == memory.state, "a state does not round trip")
-    cloud = virtual_cloud()
+    cloud = told_cloud()
     for entry in OPENSTACK_ANSWER["images"]:
         image = OpenstackImages(Service("https://x"), PROJECT).image(as_entry(entry))
         cloud.files[image.id] = image
@@ -302,10 +296,10 @@ def try_answer(dice: Random) -> bool:
         disks = volumes.page(entry, asked)
     except CloudError as error:
         return refused(error)
-    cloud = virtual_cloud()
+    cloud = told_cloud()
     cloud.files = {image.id: image for image in listed.items}
     cloud.disks = {volume.id: volume for volume in disks.items}
-    run_both(cloud, MemoryStore(), Tick(), dice)
+    run_both(cloud, FleetStore(), Tick(), dice)
     return True
 
 

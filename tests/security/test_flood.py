@@ -8,29 +8,26 @@ from typing import Any
 
 import pytest
 
-from tests.security.virtual_world import (
-    MemoryStore,
-    VirtualClock,
-    VirtualCloud,
-    world_of,
-)
+from tests.faults.memory_store import MemoryStore
+from tests.faults.trouble import Trouble
+from tests.fleet import Fleet
 from volume_images.config.schema import Config
-from volume_images.export.run import export_run
-from volume_images.export.state import ExportState, export_state_key
+from volume_images.export.state import export_state_key
 from volume_images.image_name import ImageName
-from volume_images.model import Tick, Volume
 from volume_images.protocols import RunLimits
 from volume_images.report import ExportResult, Report
 from volume_images.triggers import parse_trigger
 
 HOUR = timedelta(hours=1)
 ROOM = 4
-VOLUMES = [f"16369c5d-384d-4e64-b37a-56d8987693{number:02}" for number in range(20)]
+BRIEF = RunLimits(act=1, end=2)
+CLOUD = "cloud-000"
+VOLUMES = [f"00000000-0000-4000-8000-{number:012x}" for number in range(20)]
 CONFIG = Config.model_validate(
     {
         "prefix": "acme",
         "clouds": {
-            "otc": {
+            CLOUD: {
                 "dialect": "openstack",
                 "region": "eu-de",
                 "project": "backup",
@@ -45,7 +42,7 @@ CONFIG = Config.model_validate(
             }
         },
         "volumes": [
-            {"id": volume_id, "cloud": "otc", "tags": {"backup": "daily"}} for volume_id in VOLUMES
+            {"id": volume_id, "cloud": CLOUD, "tags": {"backup": "daily"}} for volume_id in VOLUMES
         ],
     }
 )
@@ -55,13 +52,11 @@ class Flooded:
     """A cloud of twenty volumes, and somebody who asks for all of them all the time."""
 
     def __init__(self) -> None:
-        self.clock = VirtualClock()
-        self.cloud = VirtualCloud(self.clock)
-        self.cloud.disks = {
-            volume_id: Volume(id=volume_id, name="db", status="available", size_gib=1)
-            for volume_id in VOLUMES
-        }
-        self.store = MemoryStore()
+        self.fleet = Fleet(volumes=len(VOLUMES))
+        calm = Trouble(self.fleet.clock.now, "")
+        self.fleet.store = self.store = MemoryStore(lambda _: calm)
+        self.fleet.config = CONFIG
+        self.clock, self.cloud = self.fleet.clock, self.fleet.only
         self.began = self.clock.now()
         self.asked = 0
 
@@ -69,13 +64,10 @@ class Flooded:
         """Invoke the function, as it would be some seconds later."""
         self.clock.sleep(3)
         trigger = parse_trigger(event, now=self.clock.now())
-        return export_run(self.world(), trigger, limits=RunLimits(act=1, end=2))
+        return self.fleet.run(trigger, BRIEF)
 
     def tick(self) -> Report:
-        return export_run(self.world(), Tick(), limits=RunLimits(act=1, end=2))
-
-    def world(self) -> Any:  # noqa: ANN401 - a World
-        return world_of(CONFIG, self.cloud, self.store)
+        return self.fleet.run(limits=BRIEF)
 
     def next_volume(self) -> str:
         self.asked += 1
@@ -98,12 +90,9 @@ class Flooded:
             "body": body,
         }
 
-    def state(self) -> ExportState:
-        return ExportState.model_validate_json(self.store.objects[export_state_key("otc")])
-
     def slots(self) -> Iterator[list[Any]]:
         """Yield the slots of each volume's images."""
-        names = [ImageName.parse(image.name) for image in self.cloud.files.values()]
+        names = [ImageName.parse(image.name) for image in self.cloud.held.values()]
         for volume_id in VOLUMES:
             yield sorted(name.slot for name in names if name and name.volume_id == volume_id)
 
@@ -120,23 +109,23 @@ def test_ten_thousand_requests_cost_no_image_too_many(batches: int, directs: int
             flood.send(flood.direct())
     hours = (flood.clock.now() - flood.began) // HOUR + 1
     assert flood.asked == 10 * batches + directs == 10_000
-    assert 0 < flood.cloud.posts <= hours * len(VOLUMES)
-    assert flood.cloud.most_in_flight <= ROOM
-    assert len(flood.store.objects[export_state_key("otc")]) < 64 * 1024
+    assert 0 < flood.cloud.posts.total() <= hours * len(VOLUMES)
+    assert flood.cloud.most_exports <= ROOM
+    assert len(flood.store.body(export_state_key(CLOUD)) or b"") < 64 * 1024
 
 
 def test_what_a_flood_asked_for_is_done_once_for_each_volume() -> None:
     flood = Flooded()
     for _ in range(30):
         flood.send(flood.batch())
-    assert flood.cloud.most_in_flight == ROOM
-    assert len(flood.state().waiting) > 0
+    assert flood.cloud.most_exports == ROOM
+    assert len(flood.fleet.state().waiting) > 0
     for _ in range(len(VOLUMES) // ROOM + 2):
         flood.clock.sleep(700)
         flood.tick()
     assert [len(slots) for slots in flood.slots()] == [1] * len(VOLUMES)
-    assert flood.state().waiting == {}
-    assert flood.cloud.most_in_flight == ROOM
+    assert flood.fleet.state().waiting == {}
+    assert flood.cloud.most_exports == ROOM
 
 
 def test_two_images_of_requests_lie_an_hour_apart() -> None:
@@ -154,9 +143,9 @@ def test_a_message_delivered_again_is_answered_by_what_it_started() -> None:
     flood = Flooded()
     event = flood.batch()
     flood.send(event)
-    posts = flood.cloud.posts
+    posts = flood.cloud.posts.total()
     report = flood.send(event)
-    assert flood.cloud.posts == posts
+    assert flood.cloud.posts.total() == posts
     results = {outcome.result for outcome in report.outcomes}
     assert results <= {ExportResult.DEFERRED, ExportResult.DONE}
 
@@ -171,10 +160,9 @@ def test_a_request_for_more_than_a_hundred_volumes_is_refused_as_a_whole() -> No
         }
     )
     flood = Flooded()
-    world = world_of(config, flood.cloud, flood.store)
-    trigger = parse_trigger({"volume_ids": many}, now=flood.clock.now())
-    report = export_run(world, trigger, limits=RunLimits(act=1, end=2))
+    flood.fleet.config = config
+    report = flood.send({"volume_ids": many})
     assert [(one.result, one.reason) for one in report.outcomes] == [
         (ExportResult.REFUSED, "request_refused")
     ]
-    assert flood.cloud.posts == 0
+    assert flood.cloud.posts.total() == 0

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
+from tests.fleet import FleetStore
 from tests.security.fuzz_samples import CLEANUP_STATE, CONFIG, DB, EXPORT_STATE, OPENSTACK_ANSWER
-from tests.security.virtual_world import DEPLOYMENT, PROJECT, MemoryStore
+from tests.security.told_cloud import DEPLOYMENT, PROJECT
 from volume_images.cleanup.state import empty_cleanup_state
 from volume_images.cloud.answers import Answer, json_object
 from volume_images.cloud.clouds_yaml import read_clouds_yaml
@@ -56,7 +57,7 @@ def changed(document: dict[str, Any], path: tuple[str, ...], value: object) -> d
 )
 def test_an_export_state_that_no_run_wrote_is_lost(path: tuple[str, ...], value: object) -> None:
     key = "state/export/otc.json"
-    store = MemoryStore(objects={key: json.dumps(changed(EXPORT_STATE, path, value)).encode()})
+    store = FleetStore(objects={key: [json.dumps(changed(EXPORT_STATE, path, value)).encode()]})
     assert read_state(store, key, empty_export_state(DEPLOYMENT)).origin is Origin.LOST
 
 
@@ -71,13 +72,13 @@ def test_an_export_state_that_no_run_wrote_is_lost(path: tuple[str, ...], value:
 )
 def test_a_cleanup_state_that_no_run_wrote_is_lost(path: tuple[str, ...], value: object) -> None:
     key = "state/cleanup/otc.json"
-    store = MemoryStore(objects={key: json.dumps(changed(CLEANUP_STATE, path, value)).encode()})
+    store = FleetStore(objects={key: [json.dumps(changed(CLEANUP_STATE, path, value)).encode()]})
     assert read_state(store, key, empty_cleanup_state(DEPLOYMENT)).origin is Origin.LOST
 
 
 def test_a_state_nested_beyond_all_measure_is_lost_as_any_other_damage() -> None:
     key = "state/export/otc.json"
-    store = MemoryStore(objects={key: DEEP}, earlier={key: [DEEP]})
+    store = FleetStore(objects={key: [DEEP, DEEP]})
     assert read_state(store, key, empty_export_state(DEPLOYMENT)).origin is Origin.LOST
 
 
@@ -86,7 +87,7 @@ def test_whose_state_it_is_is_told_in_one_short_line(owner: str) -> None:
     key = "state/export/otc.json"
     body = json.dumps({**EXPORT_STATE, "deployment": owner}).encode()
     with pytest.raises(StoreError, match="belongs to deployment") as caught:
-        read_state(MemoryStore(objects={key: body}), key, empty_export_state(DEPLOYMENT))
+        read_state(FleetStore(objects={key: [body]}), key, empty_export_state(DEPLOYMENT))
     assert str(caught.value).isprintable()
     assert len(str(caught.value)) < 300
 
@@ -100,8 +101,8 @@ def test_a_schedule_of_every_minute_is_checked_by_a_part_of_the_year() -> None:
 
 
 def test_a_kept_config_nested_beyond_all_measure_counts_as_none() -> None:
-    store = MemoryStore(document=b"no config", objects={LAST_CONFIG_KEY: DEEP})
-    with pytest.raises(ConfigError, match=r"prefix|mapping"):
+    store = FleetStore(objects={LAST_CONFIG_KEY: [DEEP]})
+    with pytest.raises(ConfigError, match="is empty"):
         use_config(store, "config.yaml", Function.EXPORT)  # type: ignore[arg-type]
 
 

@@ -9,7 +9,7 @@ from tests.security.fuzz_mutations import document_bytes
 from tests.security.fuzz_run import chunks, main, try_chunk, try_input
 from tests.security.fuzz_samples import CLEANUP_STATE, CONFIG, EVENTS, EXPORT_STATE, NAMES, SECRETS
 from tests.security.fuzz_targets import TARGETS, Fault, Target, secret_document
-from tests.security.virtual_world import DEPLOYMENT, NOW
+from tests.security.told_cloud import DEPLOYMENT, NOW
 from volume_images.cleanup.state import CleanupState
 from volume_images.cloud.credentials import parse_secret
 from volume_images.config.schema import Config
