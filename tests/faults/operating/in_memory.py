@@ -5,7 +5,8 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from tests.faults.memory_cloud import PIN, MemoryCloud
+from tests.faults.memory_cloud import MemoryCloud
+from tests.faults.memory_project import PIN
 from tests.faults.memory_store import MemoryStore
 from tests.faults.trouble import Episode, Kind, Trouble
 from tests.faults.years.clock import VirtualClock

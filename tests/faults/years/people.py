@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tests.faults.memory_cloud import PIN
+from tests.faults.memory_project import PIN
 from tests.faults.weather import EVERYWHERE
 from tests.faults.years.runs import Runs
 from tests.faults.years.site import ours
