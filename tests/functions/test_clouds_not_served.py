@@ -7,7 +7,7 @@ from typing import cast
 
 import pytest
 
-from tests.fleet import Fleet, FleetCloud
+from tests.fleet import EndingClock, Fleet, FleetCloud
 from volume_images.cleanup.run import cleanup_run
 from volume_images.clock import SystemClock
 from volume_images.errors import (
@@ -85,6 +85,26 @@ def test_sixteen_clouds_that_hang_hold_up_none_of_the_others(
     assert [(one.cloud, one.result) for one in report.clouds] == [
         (cloud, CloudResult.SERVED) for cloud in hanging.fleet.clouds
     ]
+
+
+def test_the_volumes_of_a_cloud_that_hangs_age_all_the_same() -> None:
+    fleet = Fleet(clouds=2, volumes=3)
+    hanging, _ = fleet.clouds
+    known = cleanup_run(fleet.world(), Tick(), limits=RunLimits())
+    clock, test_over = EndingClock(fleet.clock.time), Event()
+
+    def opened(name: str, refused_secret: str = "") -> Cloud:  # noqa: ARG001
+        if name == hanging:
+            clock.over.set()
+            test_over.wait()
+        return cast("Cloud", fleet.clouds[name])
+
+    world = replace(fleet.world(), clock=clock, open_cloud=opened)
+    report = cleanup_run(world, Tick(), limits=RunLimits(end=0.01))
+    test_over.set()
+    assert report.clouds[0].reason == "did not end in time"
+    assert len(known.freshness) == 6
+    assert report.freshness == known.freshness
 
 
 @EVERY_FUNCTION

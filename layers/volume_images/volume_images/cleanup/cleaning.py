@@ -21,7 +21,7 @@ from volume_images.errors import ClockSkew, CloudError, Conflict, CredentialErro
 from volume_images.memory import Memory
 from volume_images.protocols import Cloud
 from volume_images.report import CloudOutcome, CloudResult, Freshness, Outcome
-from volume_images.unserved import unserved
+from volume_images.unserved import out_of_time, unserved
 
 Wish = Callable[[CleanupState, CleanupPlan], CleanupState]
 """What a person wants to have remembered of the groups in a plan."""
@@ -204,6 +204,22 @@ def _left_alone(
         freshness=_freshness(covered, noted(memory.state), now),
         safety_stops=(f"{errand.cloud}: {error}",) if stops else (),
         red=damage,
+    )
+
+
+def unfinished(errand: Errand) -> Cleaned:
+    """Say that the run's time was over before a cloud was cleaned; its volumes age all the same.
+
+    Nothing is written: a thread may be at it still. Raises StoreError.
+    """
+    now = errand.world.clock.now()
+    memory = read_memory(errand)
+    covered = _known_to_be_covered(errand, memory.state)
+    return Cleaned(
+        outcome=out_of_time(errand.cloud),
+        judged=False,
+        freshness=_freshness(covered, first_seen(memory.state, covered, now), now),
+        red=_damage(errand, memory),
     )
 
 

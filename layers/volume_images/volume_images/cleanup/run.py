@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 
-from volume_images.cleanup.cleaning import Cleaned, clean
+from volume_images.cleanup.cleaning import Cleaned, clean, unfinished
 from volume_images.cleanup.errand import Errand, errands
 from volume_images.cleanup.plan import Scope
 from volume_images.errors import StoreError
@@ -18,7 +18,7 @@ from volume_images.report import (
 from volume_images.side_by_side import side_by_side
 from volume_images.stopwatch import Stopwatch
 from volume_images.triggers import only_tick
-from volume_images.unserved import out_of_time, unserved
+from volume_images.unserved import unserved
 
 Onlooker = Callable[[Sequence[Cleaned]], None]
 """Gets to see what became of each cloud in a whole run that has time left."""
@@ -85,8 +85,13 @@ def _gauges(world: World, cleaned: Sequence[Cleaned]) -> dict[str, int]:
 
 
 def _clean(errand: Errand) -> Cleaned:
+    return _told(errand, clean)
+
+
+def _told(errand: Errand, work: Callable[[Errand], Cleaned]) -> Cleaned:
+    """Make an outcome of a state that cannot be read or written."""
     try:
-        return clean(errand)
+        return work(errand)
     except StoreError as error:
         red = f"{errand.cloud}: {error}"
         return Cleaned(outcome=unserved(errand.cloud, error), judged=False, red=(red,))
@@ -94,7 +99,7 @@ def _clean(errand: Errand) -> Cleaned:
 
 def _late(errand: Errand) -> Cleaned:
     """Say that a cloud did not end in time; it deletes no more."""
-    return Cleaned(outcome=out_of_time(errand.cloud), judged=False)
+    return _told(errand, unfinished)
 
 
 def _strays(cleaned: Iterable[Cleaned], named: frozenset[str]) -> tuple[Outcome, ...]:
