@@ -46,7 +46,7 @@ BROKEN = (
     Broken(
         "floor",
         "retention/judging.py",
-        ("range(min(rules.min_keep, len(newest_first)))", "range(0)"),
+        ("_fill_floor(kept, rules.min_keep,", "_fill_floor(kept, 0,"),
         PLANNING + "test_the_newest_good_images_are_the_floor_and_never_expire",
     ),
     Broken(
