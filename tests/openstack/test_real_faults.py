@@ -83,7 +83,7 @@ def fared(report: Report) -> list[CloudResult]:
 
 def the_second_attempt_is_the_good_one(outages: Outages, volume_id: str) -> None:
     """Nothing before its time, then one good image."""
-    outages.runs.configure({volume_id: "db01-data"}, "vmdk")  # quicker than raw
+    outages.runs.configure({volume_id: "db01-data"}, "qcow2")  # quicker than raw
     before = outages.statuses()
     assert said(outages.export(SLOT)) == [("deferred", "next_attempt")]
     assert outages.statuses() == before
@@ -183,7 +183,7 @@ def test_keystone_killed_before_and_in_mid_export(outages: Outages, volume_id: s
 
 def test_cinder_api_killed_before_the_post(outages: Outages, volume_id: str) -> None:
     """Nothing was sent: the slot waits, the cloud is left alone for a while, then asked once."""
-    outages.runs.configure({volume_id: "db01-data"}, "vmdk")
+    outages.runs.configure({volume_id: "db01-data"}, "qcow2")
     dying = at_call("volumes", "export", lambda: outages.kill(BLOCK_STORAGE_API))
     dark = outages.export(SLOT, dying)
     assert (fared(dark), said(dark)) == ([CloudResult.UNAVAILABLE], [])

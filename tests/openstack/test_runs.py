@@ -20,7 +20,7 @@ MARGIN = timedelta(minutes=1)
 
 def test_a_doubled_tick_exports_each_volume_once(runs: RunSite) -> None:
     names = dict(zip(runs.cloud.volumes, ("db01-data", "web01-root", "db01-log"), strict=True))
-    runs.configure(names, "vmdk")
+    runs.configure(names, "qcow2")
     [slot] = last_nights(1)
     runs.tick(slot)
     runs.export(slot)
@@ -52,7 +52,7 @@ def test_a_failed_export_is_told_with_the_clouds_own_words(runs: RunSite) -> Non
 
 def test_cleanup_deletes_exactly_what_expired_after_its_grace(runs: RunSite) -> None:
     first, second = runs.cloud.volumes[:2]
-    runs.configure({first: "db01-data", second: "web01-root"}, "vmdk")
+    runs.configure({first: "db01-data", second: "web01-root"}, "qcow2")
     nights = last_nights(3)
     for night in nights:
         runs.export(night)
