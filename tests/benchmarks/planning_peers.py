@@ -3,8 +3,9 @@
 The dry runs are whole processes over the same groups, times and rules; making the repositories is
 not counted. restic and borg read theirs from this machine's disk. Ours is `cleanup --dry-run`: it
 opens a cloud, lists volumes and images over TLS, judges, and prints every image with its reasons.
-borg judges one group at a time, so that it is run once for each. What more snapshots cost restic is
-the difference of two sizes: neither its start nor the derivation of its key is in it.
+borg judges one group at a time, so that it is run once for each. What more snapshots cost is the
+difference of two sizes, without starts and keys: there ours is `retention --json`, which reads what
+it judges from this machine's disk, as restic does.
 """
 
 import json
@@ -18,13 +19,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
+from uuid import UUID
 
 import yaml
 
 from tests.benchmarks import planning
 from tests.benchmarks.clients import PROJECT
 from tests.benchmarks.fast_cloud import FastCloud
-from tests.benchmarks.names import REGION
+from tests.benchmarks.names import REGION, history
 from tests.benchmarks.repositories import (
     BORG,
     RESTIC,
@@ -39,6 +41,8 @@ CUSTODIAN = Path(__file__).parents[2] / ".tools" / "custodian" / "bin" / "python
 CUSTODIAN_FILTER = Path(__file__).with_name("custodian_filter.py")
 COMMAND = Path(sys.executable).with_name("volume-images")
 GOAL = 1.0
+CLEANUP = "cleanup"
+RETENTION = "retention"
 FORGET = "restic forget"
 PRUNE = "borg prune, once a group"
 RULES = {"last": 3, "hourly": 24, "daily": 7, "weekly": 4, "monthly": 12, "yearly": 3}
@@ -64,9 +68,11 @@ def dry_run_rows(groups: int, images: tuple[int, int], rounds: int) -> list[Row]
     for size in images:
         for name, each in _dry_runs(groups, size // groups, rounds).items():
             took.setdefault(name, {})[size] = each
-    us = took.pop("ours")
+    us, from_disk = took.pop(CLEANUP), took.pop(RETENTION)
     section = f"a whole dry run, images, snapshots and archives in {groups} groups"
     rows = [row for peer, them in took.items() for row in _rows(section, peer, us, them)]
+    if FORGET in took:
+        rows.append(_growth_row(section, from_disk, took[FORGET]))
     missing = [peer for peer in (RESTIC, BORG) if not shutil.which(peer)]
     return rows + [not_run(section, f"{peer} is not installed here") for peer in missing]
 
@@ -75,7 +81,11 @@ def _dry_runs(groups: int, each: int, rounds: int) -> dict[str, list[Took]]:
     with TemporaryDirectory() as name, FastCloud(volumes=groups, history=each) as cloud:
         folder = Path(name)
         ours = Repository(str(COMMAND), _ours(folder, cloud))
-        runs: dict[str, Callable[[], int]] = {"ours": lambda: _kept_by_us(ours)}
+        _write_images(folder, groups * each)
+        runs: dict[str, Callable[[], int]] = {
+            CLEANUP: lambda: _kept_by_us(ours),
+            RETENTION: lambda: _kept_from_disk(ours, folder),
+        }
         if shutil.which(RESTIC):
             restic = restic_repository(folder, groups, each)
             runs[FORGET] = lambda: _kept_by_restic(restic)
@@ -83,9 +93,11 @@ def _dry_runs(groups: int, each: int, rounds: int) -> dict[str, list[Took]]:
             borg = borg_repository(folder, groups, each)
             runs[PRUNE] = lambda: _kept_by_borg(borg, groups)
         took: dict[str, list[Took]] = {peer: [] for peer in runs}
-        for _ in range(rounds):
+        for turn in range(rounds + 1):
             for peer, run in runs.items():
-                took[peer].append(_timed(run))
+                found = _timed(run)
+                if turn:  # the first fills restic's cache
+                    took[peer].append(found)
     return took
 
 
@@ -119,9 +131,6 @@ def _rows(section: str, peer: str, us: Sizes, them: Sizes) -> list[Row]:
     def wall(sizes: Sizes, size: int) -> float:
         return median(one.seconds for one in sizes[size])
 
-    def processor(sizes: Sizes, size: int) -> float:
-        return median(one.cpu_seconds for one in sizes[size])
-
     def row(what: str, of: Callable[[Sizes], float], why: str = "") -> Row:
         return Row(
             section=section,
@@ -135,21 +144,34 @@ def _rows(section: str, peer: str, us: Sizes, them: Sizes) -> list[Row]:
         )
 
     kept = f"of {many:,} ours keeps {us[many][0].kept}, {peer} {them[many][0].kept}"
-    rows = [
+    return [
         row(f"{few:,}: wall", lambda sizes: wall(sizes, few)),
-        row(f"{few:,}: processor", lambda sizes: processor(sizes, few)),
+        row(f"{few:,}: processor", lambda sizes: _processor(sizes, few)),
         row(f"{many:,}: wall", lambda sizes: wall(sizes, many), kept),
-        row(f"{many:,}: processor", lambda sizes: processor(sizes, many)),
+        row(f"{many:,}: processor", lambda sizes: _processor(sizes, many)),
     ]
-    if peer == FORGET:  # borg's many starts hide it
-        more = (many - few) / 1000
-        rows.append(
-            row(
-                "processor for every 1,000 more",
-                lambda sizes: (processor(sizes, many) - processor(sizes, few)) / more,
-            )
-        )
-    return rows
+
+
+def _growth_row(section: str, us: Sizes, them: Sizes) -> Row:
+    """Compare with restic alone: borg's many starts hide what its archives cost."""
+    few, many = us
+    thousands = (many - few) / 1000
+    ours, theirs = (
+        (_processor(sizes, many) - _processor(sizes, few)) / thousands for sizes in (us, them)
+    )
+    return Row(
+        section=section,
+        what="every 1,000 more, read from disk: processor",
+        floor_is=FORGET,
+        floor=theirs,
+        ours=ours,
+        unit="s",
+        goal=GOAL,
+    )
+
+
+def _processor(sizes: Sizes, size: int) -> float:
+    return median(one.cpu_seconds for one in sizes[size])
 
 
 def _timed(run: Callable[[], int]) -> Took:
@@ -203,6 +225,22 @@ def _ours(folder: Path, cloud: FastCloud) -> Mapping[str, str]:
 def _kept_by_us(ours: Repository) -> int:
     counts = json.loads(ours.run("cleanup", "--dry-run", "--json"))["counts"]
     return int(counts["kept"])
+
+
+def _write_images(folder: Path, count: int) -> None:
+    """Write the rules, and so many images of one group, as `retention` reads them."""
+    rules = {f"keep_{tier}": most for tier, most in RULES.items()}
+    images = [
+        {"id": str(UUID(int=slot.toordinal() * 24 + slot.hour)), "time": slot.isoformat()}
+        for slot in history(count)
+    ]
+    (folder / "rules.json").write_text(json.dumps(rules))
+    (folder / "images.json").write_text(json.dumps(images))
+
+
+def _kept_from_disk(ours: Repository, folder: Path) -> int:
+    files = ("--policy", str(folder / "rules.json"), "--images", str(folder / "images.json"))
+    return len(json.loads(ours.run("retention", *files, "--json"))["keep"])
 
 
 def _kept_by_restic(restic: Repository) -> int:
