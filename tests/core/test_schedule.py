@@ -191,6 +191,13 @@ def test_a_leap_day_is_found_over_a_century_without_one() -> None:
     assert next_slot("0 2 29 2 *", "UTC", at("2096-02-29T02:00")) == at("2104-02-29T02:00")
 
 
+def test_the_next_slot_is_found_however_long_before_it_the_newest_one_was() -> None:
+    """Leap days that are Fridays or Sundays: twelve years lie between 2092 and 2104."""
+    assert newest_slot("0 2 29 2 */5", "UTC", at("2096-03-01T00:00")) == at("2092-02-29T02:00")
+    assert next_slot("0 2 29 2 */5", "UTC", at("2096-03-01T00:00")) == at("2104-02-29T02:00")
+    assert next_slot("0 2 29 2 */5", "UTC", at("2092-03-01T00:00")) is None
+
+
 def test_a_schedule_without_a_slot_in_nine_years_has_none() -> None:
     """Leap days that are Sundays: 2004 and 2032."""
     assert newest_slot("0 2 29 2 */7", "UTC", at("2026-03-02T02:05")) is None
