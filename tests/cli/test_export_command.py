@@ -10,7 +10,7 @@ import yaml
 from tests.cli.conftest import Cli
 from tests.sandbox.cloud_server import CloudSandbox
 from tests.sandbox.stack import SandboxStack
-from volume_images.cli.cloud_text import cell
+from volume_images.cli.output.grid import cell
 from volume_images.dialect import Dialect
 from volume_images.overview.spelling import plain
 

@@ -3,7 +3,7 @@
 import pytest
 from rich.text import Text
 
-from volume_images.cli.grid import SHORT_WORD, Column, grid, paragraph, wrapped
+from volume_images.cli.output.grid import SHORT_WORD, Column, grid, paragraph, wrapped
 
 COLUMNS = [
     Column("volume", wraps=True),

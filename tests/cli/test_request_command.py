@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from tests.cli.conftest import Cli
 from tests.sandbox.seeds import FIRST_VOLUMES
 from tests.sandbox.stack import SandboxStack
-from volume_images.cli.request_command import told_as_one
+from volume_images.cli.commands.request import told_as_one
 from volume_images.dialect import Dialect
 from volume_images.report import ExportResult, Function, Outcome, Report
 

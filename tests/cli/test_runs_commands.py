@@ -10,7 +10,7 @@ import pytest
 
 from tests.cli.conftest import Cli, Ran
 from tests.sandbox.stack import SandboxStack
-from volume_images.cli.filed_runs import report_keys
+from volume_images.cli.inputs.report_keys import report_keys
 from volume_images.dialect import Dialect
 from volume_images.filing import filed
 from volume_images.report import CloudOutcome, CloudResult, ExportResult, Function, Outcome, Report

@@ -11,7 +11,7 @@ from rich.console import Console
 from tests.cli.conftest import Cli
 from tests.cli.status_site import fleet, volumes
 from tests.sandbox.stack import SandboxStack
-from volume_images.cli.status_output import MOST_ROWS, status_text
+from volume_images.cli.output.status import MOST_ROWS, status_text
 from volume_images.overview.fleet import CloudView, FleetView, PolicyView
 from volume_images.overview.images import Going, ImageView
 from volume_images.overview.volumes import (

@@ -7,9 +7,9 @@ import pytest
 from rich.console import Console
 
 from volume_images.cli.exit_codes import ExitCode, of_error, of_report
-from volume_images.cli.filed_reports import parse_report
-from volume_images.cli.invocation import context
-from volume_images.cli.tables import report_table
+from volume_images.cli.inputs.filed_report import parse_report
+from volume_images.cli.inputs.invocation import context
+from volume_images.cli.output.report_table import report_table
 from volume_images.clock import SystemClock
 from volume_images.errors import (
     EmptyPolicy,

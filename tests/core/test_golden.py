@@ -14,7 +14,7 @@ import pytest
 from pydantic import BaseModel
 
 from volume_images.cleanup.state import cleanup_state_key, empty_cleanup_state
-from volume_images.cli.filed_reports import parse_report
+from volume_images.cli.inputs.filed_report import parse_report
 from volume_images.config.schema import parse_config
 from volume_images.export.state import empty_export_state, export_state_key
 from volume_images.image_name import ImageName

@@ -11,7 +11,7 @@ import pytest
 from tests.cleanup_site import DAY, DB, Passing, Site, results, with_images
 from tests.sandbox.stack import SandboxStack
 from volume_images.cleanup.run import cleanup_run
-from volume_images.cli.invocation import context, load_handler
+from volume_images.cli.inputs.invocation import context, load_handler
 from volume_images.dialect import Dialect
 from volume_images.errors import CloudUnavailable, StoreError
 from volume_images.model import Tick

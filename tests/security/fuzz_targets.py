@@ -43,7 +43,7 @@ from tests.security.fuzz_samples import (
 from tests.security.told_cloud import DEPLOYMENT, NOW, PROJECT, ToldCloud, world_of
 from volume_images.cleanup.run import cleanup_run
 from volume_images.cleanup.state import CleanupState, cleanup_state_key, empty_cleanup_state
-from volume_images.cli.tables import report_table
+from volume_images.cli.output.report_table import report_table
 from volume_images.cloud.answers import Answer, error_of, json_object
 from volume_images.cloud.clouds_yaml import read_clouds_yaml
 from volume_images.cloud.credentials import (

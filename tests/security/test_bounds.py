@@ -11,9 +11,9 @@ import requests
 
 from tests.cloud.scripted import TLS, StillClock
 from tests.security.raw_server import HEAD, serving
-from volume_images.cli.filed_reports import parse_report
-from volume_images.cli.invocation import read_event
-from volume_images.cli.volumes_file import read_volumes
+from volume_images.cli.inputs.filed_report import parse_report
+from volume_images.cli.inputs.invocation import read_event
+from volume_images.cli.inputs.volumes_file import read_volumes
 from volume_images.cloud.bounded import LARGEST_ANSWER_BYTES, WHOLE_ANSWER_SECONDS
 from volume_images.cloud.clouds_yaml import read_clouds_yaml
 from volume_images.cloud.hosts import AllowedHosts
@@ -142,12 +142,12 @@ def test_an_endless_file_is_one_clear_error(
 def test_a_list_of_volumes_without_end_is_one_clear_error(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("volume_images.cli.volumes_file.LARGEST_FILE", 1_000)
+    monkeypatch.setattr("volume_images.cli.inputs.volumes_file.LARGEST_FILE", 1_000)
     (tmp_path / "volumes.json").write_text("[" * 2_000)
     config = Config.model_construct(volumes=(), clouds={"otc": None})
     with pytest.raises(ConfigError, match="larger than"):
         read_volumes(tmp_path / "volumes.json", config)
-    monkeypatch.setattr("volume_images.cli.volumes_file.LARGEST_FILE", 1_000_000)
+    monkeypatch.setattr("volume_images.cli.inputs.volumes_file.LARGEST_FILE", 1_000_000)
     (tmp_path / "volumes.json").write_text("[" * 200_000)
     with pytest.raises(ConfigError, match="write a list of volumes"):
         read_volumes(tmp_path / "volumes.json", config)

@@ -23,7 +23,7 @@ from tests.sandbox.cloud_server import CloudSandbox
 from tests.sandbox.secrets_of import KINDS
 from tests.sandbox.stack import CLOUD_NAME, SECRET_PREFIX, SandboxStack
 from tests.sandbox.wire import Answer, Handler, Request, json_answer
-from volume_images.cli.invocation import context
+from volume_images.cli.inputs.invocation import context
 from volume_images.clock import SystemClock
 from volume_images.cloud import retries
 from volume_images.dialect import Dialect

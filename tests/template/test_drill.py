@@ -8,7 +8,7 @@ import pytest
 
 from tests.template.permissions import allowed, listed, statements
 from tests.template.rendered import Stack, template
-from volume_images.cli.invocation import TIMEOUTS
+from volume_images.cli.inputs.invocation import TIMEOUTS
 from volume_images.metrics import METRICS
 from volume_images.report import Function
 

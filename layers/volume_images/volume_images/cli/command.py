@@ -11,28 +11,28 @@ from typing import Annotated
 import typer
 from typer.exceptions import TyperException
 
-from volume_images.cli.adopt_command import ADOPT_EXAMPLES, adopt
-from volume_images.cli.cleanup_command import CLEANUP_EXAMPLES, cleanup
-from volume_images.cli.config_commands import commands as config_commands
-from volume_images.cli.drill_command import DRILL_EXAMPLES, drill
+from volume_images.cli.commands.adopt import ADOPT_EXAMPLES, adopt
+from volume_images.cli.commands.cleanup import CLEANUP_EXAMPLES, cleanup
+from volume_images.cli.commands.config import commands as config_commands
+from volume_images.cli.commands.drill import DRILL_EXAMPLES, drill
+from volume_images.cli.commands.explain import EXPLAIN_EXAMPLES, explain
+from volume_images.cli.commands.export import EXPORT_EXAMPLES, export
+from volume_images.cli.commands.forget import FORGET_EXAMPLES, forget
+from volume_images.cli.commands.init import INIT_EXAMPLES, init
+from volume_images.cli.commands.invoke import INVOKE_EXAMPLES, invoke
+from volume_images.cli.commands.list import LIST_EXAMPLES, list_images
+from volume_images.cli.commands.pin import PIN_EXAMPLES, pin
+from volume_images.cli.commands.probe import PROBE_EXAMPLES, probe
+from volume_images.cli.commands.report import REPORT_EXAMPLES, report
+from volume_images.cli.commands.request import REQUEST_EXAMPLES, request
+from volume_images.cli.commands.restore import RESTORE_EXAMPLES, restore
+from volume_images.cli.commands.retention import RETENTION_EXAMPLES, retention
+from volume_images.cli.commands.runs import commands as runs_commands
+from volume_images.cli.commands.simulate import SIMULATE_EXAMPLES, simulate
+from volume_images.cli.commands.status import STATUS_EXAMPLES, status
+from volume_images.cli.commands.unpin import UNPIN_EXAMPLES, unpin
 from volume_images.cli.exit_codes import ExitCode, of_error
-from volume_images.cli.explain_command import EXPLAIN_EXAMPLES, explain
-from volume_images.cli.export_command import EXPORT_EXAMPLES, export
-from volume_images.cli.forget_command import FORGET_EXAMPLES, forget
-from volume_images.cli.init_command import INIT_EXAMPLES, init
-from volume_images.cli.invoke_command import INVOKE_EXAMPLES, invoke
-from volume_images.cli.list_command import LIST_EXAMPLES, list_images
-from volume_images.cli.pin_command import PIN_EXAMPLES, pin
-from volume_images.cli.printing import complain, print_line
-from volume_images.cli.probe_command import PROBE_EXAMPLES, probe
-from volume_images.cli.report_command import REPORT_EXAMPLES, report
-from volume_images.cli.request_command import REQUEST_EXAMPLES, request
-from volume_images.cli.restore_command import RESTORE_EXAMPLES, restore
-from volume_images.cli.retention_command import RETENTION_EXAMPLES, retention
-from volume_images.cli.runs_commands import commands as runs_commands
-from volume_images.cli.simulate_command import SIMULATE_EXAMPLES, simulate
-from volume_images.cli.status_command import STATUS_EXAMPLES, status
-from volume_images.cli.unpin_command import UNPIN_EXAMPLES, unpin
+from volume_images.cli.output.printing import complain, print_line
 from volume_images.errors import VolumeImagesError
 
 _OUTPUT_IS_LOST = frozenset({errno.EPIPE, errno.ENOSPC})

@@ -1,0 +1,1 @@
+"""What a command says, for people and for scripts."""

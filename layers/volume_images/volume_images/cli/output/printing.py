@@ -1,0 +1,68 @@
+"""Standard output is the result and nothing else; what went wrong is one line each beside it."""
+
+import json
+import sys
+from pathlib import Path
+
+from rich.console import Console
+
+from volume_images.cli.exit_codes import ExitCode, of_report
+from volume_images.cli.output.report_table import Names, report_table
+from volume_images.errors import InputError
+from volume_images.overview.spelling import plain
+from volume_images.report import SERVED_RESULTS, CloudOutcome, Report
+
+
+def print_json(document: object) -> None:
+    """Print a result for scripts."""
+    sys.stdout.write(json.dumps(document, indent=2) + "\n")
+
+
+def print_line(text: str) -> None:
+    """Print a result of one line for people."""
+    sys.stdout.write(plain(text) + "\n")
+
+
+def print_text(text: str) -> None:
+    """Print a whole document, which spells out what is not printable itself."""
+    sys.stdout.write(text)
+
+
+def complain(text: str) -> None:
+    """Write one line about what went wrong, where, and what to do."""
+    sys.stderr.write(f"volume-images: {plain(' '.join(text.split()))}\n")
+
+
+def print_report(report: Report, names: Names, *, as_json: bool) -> ExitCode:
+    """Print what a run did, and return the exit code that says how it went."""
+    if as_json:
+        print_json(report.as_json())
+    else:
+        console = Console(highlight=False)
+        console.print(report_table(report, names, console), soft_wrap=True)
+        if report.address:
+            print_line(report.address)  # whole, to be copied
+    for line in _complaints(report):
+        complain(line)
+    return of_report(report)
+
+
+def _complaints(report: Report) -> list[str]:
+    """Say each fault of the run once: a red run names its clouds' reasons already."""
+    lines = [*report.safety_stops]
+    for line in (*report.red, *map(_said, report.clouds)):
+        if line and not any(line in other or other in line for other in lines):
+            lines.append(line)
+    return lines
+
+
+def _said(cloud: CloudOutcome) -> str:
+    return "" if cloud.result in SERVED_RESULTS else f"{cloud.cloud}: {cloud.reason}"
+
+
+def write_page(path: Path, page: str) -> None:
+    """Write a page to where a person asked for it. Raises InputError."""
+    try:
+        path.write_text(page, encoding="utf-8")
+    except OSError as error:
+        raise InputError(f"{path}: {error.strerror}: name a file that can be written") from error
