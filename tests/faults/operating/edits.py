@@ -1,5 +1,7 @@
 """People edit the config: rules, schedules, names, and which volumes there are."""
 
+from typing import Any
+
 from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
 
@@ -14,11 +16,13 @@ RENAMED = {"daily": "nightly", "often": "thrice"}
 class Edits(Operation):
     """People edit the config."""
 
-    @rule(number=ANY, keep=st.sampled_from([1, 2, 4]))
-    def retention_edited(self, number: int, keep: int) -> None:
-        """Keep more, or less."""
+    @rule(
+        number=ANY,
+        retention=st.sampled_from([*({"keep_last": n} for n in (1, 2, 4)), {"keep_within": "1h"}]),
+    )
+    def retention_edited(self, number: int, retention: dict[str, Any]) -> None:
+        """Keep more, or less, or nothing but the floor."""
         policy = self.policy(number)
-        retention = {"keep_last": keep}
         if self.document["policies"][policy]["retention"] != retention:
             self.document["policies"][policy]["retention"] = retention
             self.write()
