@@ -139,7 +139,7 @@ def _settle(admin: Api, demo: Api, name: str, volume_id: str) -> None:
     status = volume["status"]
     if status == "uploading":  # and will be for ever: cinder-volume was killed in mid-export
         status = "in-use" if volume["attachments"] else "available"
-        url = f"{demo.volumes()}/{volume_id}/action"
+        url = f"{admin.volumes()}/{volume_id}/action"
         admin.call("POST", url, {"os-reset_status": {"status": status}})
     if status not in {"available", "in-use"}:
         raise NotPossible(f"volume {name} is {status}: see the logs of Cinder, or down --wipe")
