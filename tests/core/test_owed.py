@@ -188,6 +188,26 @@ def test_a_policy_that_gets_its_first_schedule_owes_nothing_before_it() -> None:
     assert owed_slots(known, NOW + 10 * MINUTE, NOW, schedule="0 * * * *") == ([], [])
 
 
+def test_a_policy_under_another_name_owes_what_it_owed_before() -> None:
+    known = state(
+        schedules={"nightly": SCHEDULES["daily"]},
+        records={f"nightly/{DB}": Record(accounted_until=SLOT - 2 * DAY)},
+    )
+    owing = debt(config(formerly=["nightly"]), known, ONE, at=NOW, now=NOW)
+    assert [(one.group, one.slot) for one in owing.overdue] == [(DAILY, SLOT - DAY)]
+    assert [(one.group, one.slot) for one in owing.owed] == [(DAILY, SLOT)]
+    noted = changed(known, owing.first_seen)
+    assert owed_slots(noted, formerly=["nightly"]) == ([SLOT], [SLOT - DAY])
+
+
+def test_a_policy_that_is_renamed_and_edited_at_once_owes_no_slot_that_was_not_in_force() -> None:
+    known = state(
+        schedules={"nightly": "0 3 * * * UTC"},
+        records={f"nightly/{DB}": Record(accounted_until=SLOT - 2 * DAY)},
+    )
+    assert owed_slots(known, formerly=["nightly"]) == ([SLOT], [])
+
+
 def test_a_slot_that_is_due_and_waits_too_is_owed_once() -> None:
     waiting = Waiting(group=str(DAILY), slot=SLOT)
     owing = debt(config(), state([Accept(waiting)]), ONE, at=NOW, now=NOW)

@@ -93,7 +93,10 @@ def counts_add_up(report: Report) -> Violations:
 
 
 def one_page_per_cause(report: Report) -> Violations:
-    """Tell of a cloud that is down once, not once for each of its volumes."""
+    """Tell of a cloud that is down once, not once for each of its volumes.
+
+    An export that was seen to fail before its cloud went down has an image to name.
+    """
     down = {
         cloud.cloud
         for cloud in report.clouds
@@ -104,7 +107,7 @@ def one_page_per_cause(report: Report) -> Violations:
     blamed = Counter(
         outcome.cloud
         for outcome in report.changed
-        if outcome.cloud in down and outcome.result is ExportResult.FAILED
+        if outcome.cloud in down and outcome.result is ExportResult.FAILED and not outcome.image_id
     )
     return found + [f"{name} is down, and {n} volumes are blamed" for name, n in blamed.items()]
 

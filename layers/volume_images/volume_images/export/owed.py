@@ -1,7 +1,7 @@
 """Which slots are owed at a tick: the newest due one of each volume, and the older ones missed."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from volume_images.config.schema import Config, Policy
@@ -78,7 +78,11 @@ def debt(
             continue
         group = GroupKey(member.policy, requested=False, volume_id=member.volume_id)
         accounted = state.record(group).accounted_until
-        if accounted is None:
+        before = _accounted_before(config, state, group, timetable) if accounted is None else None
+        if before is not None:
+            due = timetable.due(before)
+            first_seen.append(FirstSeen(str(group), before, member.policy, timetable.text))
+        elif accounted is None:
             due = timetable.first(now)
             owed_after = timetable.newest - _MOMENT if due.newest else timetable.newest
             first_seen.append(FirstSeen(str(group), owed_after, member.policy, timetable.text))
@@ -90,6 +94,21 @@ def debt(
             one = Owed(group, due.newest, start_by, member.label_name, waiting=False)
             owed[group, due.newest] = one
     return Debt(tuple(owed.values()), tuple(overdue), tuple(first_seen), edits)
+
+
+def _accounted_before(
+    config: Config, state: ExportState, group: GroupKey, timetable: "_Timetable"
+) -> datetime | None:
+    """Return the last slot accounted for under a policy's former name: what it owed, is owed.
+
+    None for a volume that is new under the policy; and where the schedule was edited as well, for
+    slots are not reckoned by one that was not in force.
+    """
+    for former in config.policies[group.policy].formerly:
+        record = state.record(replace(group, policy=former))
+        if record.accounted_until and state.schedules.get(former) == timetable.text:
+            return record.accounted_until
+    return None
 
 
 def _edits(
