@@ -131,7 +131,7 @@ def test_what_logs_are_searched_for_is_what_is_logged() -> None:
     assert searched - MESSAGES == set()
 
 
-of_the_client = pytest.mark.filterwarnings("ignore:The osc_lib.version module is deprecated")
+of_the_client = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 
 
 @of_the_client
