@@ -5,9 +5,9 @@ import os
 import volume_images.cold_start
 from volume_images.bootstrap import Connections, connect
 from volume_images.cleanup.run import cleanup_run
-from volume_images.observability import Answer, publish, reported
 from volume_images.pages.after_cleanup import FleetPage
 from volume_images.protocols import Invocation, RunLimits
+from volume_images.publishing import Answer, publish, reported
 from volume_images.report import Function
 from volume_images.settings import Settings
 from volume_images.triggers import parse_trigger

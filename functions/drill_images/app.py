@@ -4,8 +4,8 @@ import os
 
 import volume_images.cold_start
 from volume_images.bootstrap import Connections, connect_to_restore
-from volume_images.observability import Answer, publish, reported
 from volume_images.protocols import Invocation, RunLimits
+from volume_images.publishing import Answer, publish, reported
 from volume_images.report import Function
 from volume_images.restore.drill_run import drill_run
 from volume_images.settings import Settings

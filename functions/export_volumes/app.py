@@ -5,8 +5,8 @@ import os
 import volume_images.cold_start
 from volume_images.bootstrap import Connections, connect
 from volume_images.export.run import export_run
-from volume_images.observability import Answer, publish, reported
 from volume_images.protocols import Invocation, RunLimits
+from volume_images.publishing import Answer, publish, reported
 from volume_images.report import Function
 from volume_images.settings import Settings
 from volume_images.triggers import parse_trigger

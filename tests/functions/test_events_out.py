@@ -25,8 +25,8 @@ from volume_images.clock import SystemClock
 from volume_images.dialect import Dialect
 from volume_images.errors import RunFailed, StoreError
 from volume_images.model import Requests, Tick
-from volume_images.observability import publish
 from volume_images.protocols import Store, World
+from volume_images.publishing import publish
 from volume_images.report import ExportResult, Freshness, FreshnessState, Function, Report
 from volume_images.settings import Settings
 from volume_images.telling.bus import EventBus

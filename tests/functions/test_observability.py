@@ -13,8 +13,8 @@ from tests.report_samples import START, outcome, report, world_in
 from volume_images.errors import ConfigError, NoConfigYet, Problem, RunFailed, StoreError
 from volume_images.metrics import METRICS
 from volume_images.model import Requests, Tick
-from volume_images.observability import publish, reported
 from volume_images.protocols import World
+from volume_images.publishing import publish, reported
 from volume_images.recognition import FOREIGN
 from volume_images.report import (
     CloudOutcome,

@@ -15,12 +15,12 @@ from volume_images.cli.inputs.invocation import context, load_handler
 from volume_images.dialect import Dialect
 from volume_images.errors import CloudUnavailable, StoreError
 from volume_images.model import Tick
-from volume_images.observability import publish
 from volume_images.overview.after_cleanup import fleet_after
 from volume_images.overview.fleet import FleetView
 from volume_images.overview.gathering import look_at_fleet
 from volume_images.pages.after_cleanup import PAGE_KEY, FleetPage
 from volume_images.protocols import RunLimits, World
+from volume_images.publishing import publish
 from volume_images.report import Function, Report
 from volume_images.telling.listeners import Listeners
 

@@ -15,7 +15,7 @@ from tests.template.rendered import Stack
 from volume_images.cli.command import app
 from volume_images.metrics import METRICS
 from volume_images.model import Tick
-from volume_images.observability import publish
+from volume_images.publishing import publish
 from volume_images.report import Freshness, FreshnessState, Function, Gauge, ImageResult
 
 WHOLE = Stack(DrillSchedule="rate(7 days)")

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from volume_images.errors import StoreError
 from volume_images.protocols import Store
-from volume_images.report import CloudResult, Function, Report
+from volume_images.report import CloudResult, Report
 
 
 def filed(report: Report, store: Store) -> Report:
@@ -14,8 +14,7 @@ def filed(report: Report, store: Store) -> Report:
     """
     if report.dry_run or is_idle(report):
         return report
-    role = Function(report.function).role
-    key = f"reports/{role}/{report.started_at:%Y/%m/%d}/{report.run_id}.json"
+    key = f"reports/{report.function.role}/{report.started_at:%Y/%m/%d}/{report.run_id}.json"
     try:
         address = store.write_report(key, report.as_text().encode())
     except StoreError as error:

@@ -256,7 +256,7 @@ def totals(report: Report) -> dict[str, tuple[str, float]]:
     blind = bool(report.red) and not _served(report)
     return {
         metric.name: (metric.unit, value)
-        for metric in METRICS[Function(report.function)]
+        for metric in METRICS[report.function]
         if not (blind and metric.level) and (value := metric.value(report)) is not None
     }
 
@@ -274,7 +274,7 @@ def details(report: Report, policies: Iterable[str]) -> dict[tuple[str, str], di
     values += [("policy", policy) for policy in policies if values]
     return {
         (kind, value): {
-            metric: counted[kind, value, metric] for metric in DETAILED[Function(report.function)]
+            metric: counted[kind, value, metric] for metric in DETAILED[report.function]
         }
         for kind, value in values
     }

@@ -201,7 +201,7 @@ class Report:
     """
 
     run_id: str
-    function: str
+    function: Function
     started_at: datetime
     finished_at: datetime
     config_version: str = ""
@@ -222,7 +222,7 @@ class Report:
     def counts(self) -> dict[str, int]:
         """How many outcomes of each result; every result is there, zeros too."""
         seen = Counter(outcome.result for outcome in self.outcomes)
-        return {result.value: seen[result] for result in RESULTS[Function(self.function)]}
+        return {result.value: seen[result] for result in RESULTS[self.function]}
 
     def as_json(self) -> dict[str, Any]:
         """Return the JSON form (contract): `run_id`, `outcomes` and `counts`, then the rest."""
@@ -246,7 +246,7 @@ class Report:
             "run_id": self.run_id,
             "outcomes": self.outcomes,
             "counts": self.counts,
-            "function": self.function,
+            "function": self.function.value,
             "started_at": self.started_at.isoformat(),
             "finished_at": self.finished_at.isoformat(),
             "config_version": self.config_version,

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable
 from enum import IntEnum
 
 from volume_images.errors import IncompleteListing, InputError, SafetyStop
-from volume_images.observability import Answer
+from volume_images.publishing import Answer
 from volume_images.report import (
     RESULTS,
     SERVED_RESULTS,

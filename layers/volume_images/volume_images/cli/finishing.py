@@ -10,8 +10,8 @@ from volume_images.config.schema import Config
 from volume_images.errors import RunFailed
 from volume_images.filing import filed
 from volume_images.model import Trigger
-from volume_images.observability import publish
 from volume_images.protocols import World
+from volume_images.publishing import publish
 from volume_images.report import Report
 from volume_images.settings import Settings
 

@@ -67,7 +67,7 @@ def events(report: Report, told: Told) -> tuple[Event, ...]:
     if report.dry_run or is_idle(report):
         return ()
     happened: dict[EventType, list[dict[str, Any]]] = {}
-    match Function(report.function):
+    match report.function:
         case Function.EXPORT:
             happened[EventType.IMAGE_FAILED] = [
                 _failure(one) for one in report.changed if one.result is ExportResult.FAILED
@@ -95,7 +95,7 @@ def told_after(report: Report, told: Told) -> Told:
 
     A series that left the config is forgotten; one of a cloud that was not looked at is not.
     """
-    if report.function != Function.CLEANUP or report.dry_run or not report.clouds:
+    if report.function is not Function.CLEANUP or report.dry_run or not report.clouds:
         return told
     looked_at = {entry.cloud for entry in report.freshness}
     unseen = {one.cloud for one in report.clouds if one.result not in SERVED_RESULTS} - looked_at
@@ -108,7 +108,7 @@ def told_after(report: Report, told: Told) -> Told:
 def _finished(report: Report, happened: Mapping[EventType, Sequence[object]]) -> Event:
     unserved = [one for one in report.clouds if one.result not in SERVED_RESULTS]
     detail = {
-        "function": str(report.function),
+        "function": report.function.value,
         "started_at": report.started_at.isoformat(),
         "finished_at": report.finished_at.isoformat(),
         "red": [_cut(reason) for reason in report.red[:_MOST_REASONS]],
@@ -137,7 +137,7 @@ def _digest(report: Report, told: Told) -> Sequence[Event]:
     """Sum the fleet up at the first cleanup of an ISO week, in UTC, that could look at a cloud."""
     week = _week(report.finished_at)
     served = any(one.result in SERVED_RESULTS for one in report.clouds)
-    if report.function != Function.CLEANUP or week == told.week or not served:
+    if report.function is not Function.CLEANUP or week == told.week or not served:
         return ()
     levels = {metric.name for metric in METRICS[Function.CLEANUP] if metric.level}
     standing = {name: value for name, (_, value) in totals(report).items() if name in levels}

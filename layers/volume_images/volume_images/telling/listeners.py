@@ -44,7 +44,7 @@ def tell(report: Report, world: World, listeners: Listeners) -> Unsent | None:
     if listeners.send is None:
         return None
     empty = nothing_told(world.deployment_id)
-    if report.function != Function.CLEANUP:
+    if report.function is not Function.CLEANUP:
         return listeners.send(events(report, empty))
     try:
         memory = read_state(world.store, TOLD_KEY, empty)

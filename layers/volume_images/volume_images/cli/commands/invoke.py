@@ -7,13 +7,13 @@ from typing import Annotated
 import typer
 
 from volume_images.bootstrap import Connections
+from volume_images.cli import options
 from volume_images.cli.exit_codes import of_answer, of_report
 from volume_images.cli.inputs.filed_report import parse_report
 from volume_images.cli.inputs.invocation import context, load_handler, read_event
-from volume_images.cli.options import JsonOption, VerboseOption, examples
 from volume_images.cli.output.printing import print_json, print_line, print_report
 from volume_images.clock import SystemClock
-from volume_images.observability import Answer
+from volume_images.publishing import Answer
 from volume_images.report import Function, Report
 from volume_images.run_id import new_run_id
 from volume_images.storage.address import REPORT_LIMIT, S3Address, parse_address
@@ -27,8 +27,8 @@ def invoke(
     event: Annotated[
         Path, typer.Option(metavar="FILE", help="The event, as JSON; events/ has one of each kind.")
     ],
-    as_json: JsonOption = False,
-    verbose: VerboseOption = False,  # noqa: ARG001 - read before any command begins
+    as_json: options.Json = False,
+    verbose: options.Verbose = False,  # noqa: ARG001 - read before any command begins
 ) -> int:
     """Run a function's real handler here.
 
@@ -41,16 +41,14 @@ def invoke(
     report = _filed_report(answer)
     if as_json:
         print_json(answer)
-        return of_report(report) if report else of_answer(function, answer)
-    if report is None:
+    else:
+        if report is not None:
+            print_report(report, {}, as_json=False)
         print_line(json.dumps(answer))
-        return of_answer(function, answer)
-    code = print_report(report, {}, as_json=False)
-    print_line(json.dumps(answer))
-    return code
+    return of_answer(function, answer) if report is None else of_report(report)
 
 
-INVOKE_EXAMPLES = examples(
+EXAMPLES = options.examples(
     "volume-images invoke export_volumes --event events/scheduled-tick.json",
     "volume-images invoke cleanup_images --event events/cleanup-manual.json",
 )

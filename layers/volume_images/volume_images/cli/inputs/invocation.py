@@ -1,6 +1,5 @@
 """The real handlers, run here: loaded from the checkout by path, with a small Lambda context."""
 
-import json
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -8,9 +7,10 @@ from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from typing import Any, cast
 
+from volume_images.cli.inputs.files import read_json
 from volume_images.errors import InputError
-from volume_images.observability import Handler
 from volume_images.protocols import Clock
+from volume_images.publishing import Handler
 from volume_images.report import Function
 
 LARGEST_EVENT = 6 * 1024 * 1024
@@ -41,16 +41,7 @@ def context(function: Function, run_id: str, clock: Clock) -> Context:
 
 def read_event(path: Path) -> object:
     """Read an event's JSON. Raises InputError."""
-    try:
-        with path.open("rb") as file:
-            body = file.read(LARGEST_EVENT + 1)
-        if len(body) > LARGEST_EVENT:
-            raise InputError(f"{path}: larger than {LARGEST_EVENT} bytes: no event is")
-        return json.loads(body)
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read: {error.strerror}") from error
-    except (ValueError, RecursionError) as error:
-        raise InputError(f"{path}: not JSON: {error}") from error
+    return read_json(path, LARGEST_EVENT)
 
 
 def load_handler(function: Function) -> Handler:
