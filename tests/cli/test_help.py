@@ -26,3 +26,8 @@ def test_the_command_names_its_parts_and_exit_codes(cli: Cli) -> None:
 def test_the_version_is_printed(cli: Cli) -> None:
     ran = cli("--version")
     assert (ran.code, ran.out, ran.err) == (0, "volume-images 0.1.0\n", "")
+
+
+def test_the_list_of_commands_cuts_no_sentence_short(cli: Cli) -> None:
+    ran = cli("--help", env={"COLUMNS": "80"})
+    assert "..." not in ran.out.partition("\nCommands:\n")[2]

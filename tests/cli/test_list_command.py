@@ -10,7 +10,8 @@ from rich.console import Console
 from tests.cli.conftest import Cli
 from tests.cli.status_site import SLOT, fleet, plant, volumes
 from tests.sandbox.stack import SandboxStack
-from volume_images.cli.commands.list import find_volume, volume_text
+from volume_images.cli.commands.listing import find_volume
+from volume_images.cli.output.volume import volume_text
 from volume_images.errors import CloudUnavailable, InputError
 from volume_images.overview.fleet import CloudView, FleetView
 from volume_images.overview.images import ImageView

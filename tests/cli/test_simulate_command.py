@@ -158,7 +158,7 @@ def test_what_was_taken_for_granted_is_said(cli: Cli, config: Path, tmp_path: Pa
         (["--days", "0"], "--days"),
         (["--policy", "weekly"], "no policy is named weekly: there are daily"),
         (["--against", "nowhere.yaml"], "nowhere.yaml: no such file"),
-        (["--volumes", "nowhere.json"], "nowhere.json: No such file"),
+        (["--volumes", "nowhere.json"], "nowhere.json: cannot be read: No such file"),
         (["--html", "/nowhere/page.html"], "/nowhere/page.html: No such file"),
     ],
 )

@@ -76,7 +76,7 @@ def cloud(name: str, result: CloudResult = CloudResult.SERVED) -> CloudOutcome:
 def shown(seen: Report, names: dict[str, str], width: int = 120) -> list[str]:
     console = Console(width=width, highlight=False)
     with console.capture() as capture:
-        console.print(report_table(seen, names, console))
+        console.print(report_table(seen, names, width))
     return capture.get().splitlines()
 
 

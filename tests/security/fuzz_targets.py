@@ -142,7 +142,7 @@ def look(report: Report, store: FleetStore, *, shown: bool) -> None:
     store.write_report("reports/fuzz.json", json.dumps(report.as_json(), allow_nan=False).encode())
     if shown:
         screen = Console(file=io.StringIO(), width=100, force_terminal=False)
-        screen.print(report_table(report, {}, screen))
+        screen.print(report_table(report, {}, screen.width))
         text = screen.file.getvalue()  # type: ignore[attr-defined]
         must(text.replace("\n", " ").isprintable(), "a table holds what a screen obeys")
 

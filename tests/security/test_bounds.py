@@ -145,7 +145,7 @@ def test_a_list_of_volumes_without_end_is_one_clear_error(
     monkeypatch.setattr("volume_images.cli.inputs.volumes_file.LARGEST_FILE", 1_000)
     (tmp_path / "volumes.json").write_text("[" * 2_000)
     config = Config.model_construct(volumes=(), clouds={"otc": None})
-    with pytest.raises(ConfigError, match="larger than"):
+    with pytest.raises(InputError, match="larger than"):
         read_volumes(tmp_path / "volumes.json", config)
     monkeypatch.setattr("volume_images.cli.inputs.volumes_file.LARGEST_FILE", 1_000_000)
     (tmp_path / "volumes.json").write_text("[" * 200_000)

@@ -11,7 +11,7 @@ All volumes of a policy have the same slots, so one simulated series stands for 
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from functools import cached_property, lru_cache
 
 from volume_images.retention.judging import Candidate, judge
@@ -39,6 +39,10 @@ class Span:
     def day_of(self, moment: datetime) -> int:
         """Return the number of the day that holds a moment."""
         return (moment - self.start) // DAY
+
+    def date_of(self, day: int) -> date:
+        """Return the date of a day."""
+        return (self.start + day * DAY).date()
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,33 +11,34 @@ from typing import Annotated
 import typer
 from typer.exceptions import TyperException
 
-from volume_images.cli.commands.adopt import ADOPT_EXAMPLES, adopt
-from volume_images.cli.commands.cleanup import CLEANUP_EXAMPLES, cleanup
-from volume_images.cli.commands.config import commands as config_commands
-from volume_images.cli.commands.drill import DRILL_EXAMPLES, drill
-from volume_images.cli.commands.explain import EXPLAIN_EXAMPLES, explain
-from volume_images.cli.commands.export import EXPORT_EXAMPLES, export
-from volume_images.cli.commands.forget import FORGET_EXAMPLES, forget
-from volume_images.cli.commands.init import INIT_EXAMPLES, init
-from volume_images.cli.commands.invoke import INVOKE_EXAMPLES, invoke
-from volume_images.cli.commands.list import LIST_EXAMPLES, list_images
-from volume_images.cli.commands.pin import PIN_EXAMPLES, pin
-from volume_images.cli.commands.probe import PROBE_EXAMPLES, probe
-from volume_images.cli.commands.report import REPORT_EXAMPLES, report
-from volume_images.cli.commands.request import REQUEST_EXAMPLES, request
-from volume_images.cli.commands.restore import RESTORE_EXAMPLES, restore
-from volume_images.cli.commands.retention import RETENTION_EXAMPLES, retention
-from volume_images.cli.commands.runs import commands as runs_commands
-from volume_images.cli.commands.simulate import SIMULATE_EXAMPLES, simulate
-from volume_images.cli.commands.status import STATUS_EXAMPLES, status
-from volume_images.cli.commands.unpin import UNPIN_EXAMPLES, unpin
+from volume_images.cli.commands import (
+    adopt,
+    cleanup,
+    config,
+    drill,
+    explain,
+    export,
+    forget,
+    init,
+    invoke,
+    listing,
+    pin,
+    probe,
+    report,
+    request,
+    restore,
+    retention,
+    runs,
+    simulate,
+    status,
+)
 from volume_images.cli.exit_codes import ExitCode, of_error
 from volume_images.cli.output.printing import complain, print_line
 from volume_images.errors import VolumeImagesError
 
 _OUTPUT_IS_LOST = frozenset({errno.EPIPE, errno.ENOSPC})
 
-VERBOSE = frozenset({"-v", "--verbose"})
+_VERBOSE = frozenset({"-v", "--verbose"})
 
 app = typer.Typer(
     add_completion=False,
@@ -45,26 +46,26 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.add_typer(config_commands, name="config")
-app.add_typer(runs_commands, name="runs")
-app.command(epilog=INIT_EXAMPLES)(init)
-app.command(epilog=EXPORT_EXAMPLES)(export)
-app.command(epilog=REQUEST_EXAMPLES)(request)
-app.command(epilog=CLEANUP_EXAMPLES)(cleanup)
-app.command(epilog=INVOKE_EXAMPLES)(invoke)
-app.command(epilog=PROBE_EXAMPLES)(probe)
-app.command(epilog=RESTORE_EXAMPLES)(restore)
-app.command(epilog=DRILL_EXAMPLES)(drill)
-app.command(epilog=SIMULATE_EXAMPLES)(simulate)
-app.command(epilog=STATUS_EXAMPLES)(status)
-app.command(epilog=REPORT_EXAMPLES)(report)
-app.command("list", epilog=LIST_EXAMPLES)(list_images)
-app.command(epilog=PIN_EXAMPLES)(pin)
-app.command(epilog=UNPIN_EXAMPLES)(unpin)
-app.command(epilog=ADOPT_EXAMPLES)(adopt)
-app.command(epilog=FORGET_EXAMPLES)(forget)
-app.command(epilog=EXPLAIN_EXAMPLES)(explain)
-app.command(epilog=RETENTION_EXAMPLES)(retention)
+app.add_typer(config.commands, name="config")
+app.add_typer(runs.commands, name="runs")
+app.command(epilog=init.EXAMPLES)(init.init)
+app.command(epilog=export.EXAMPLES)(export.export)
+app.command(epilog=request.EXAMPLES)(request.request)
+app.command(epilog=cleanup.EXAMPLES)(cleanup.cleanup)
+app.command(epilog=invoke.EXAMPLES)(invoke.invoke)
+app.command(epilog=probe.EXAMPLES)(probe.probe)
+app.command(epilog=restore.EXAMPLES)(restore.restore)
+app.command(epilog=drill.EXAMPLES)(drill.drill)
+app.command(epilog=simulate.EXAMPLES)(simulate.simulate)
+app.command(epilog=status.EXAMPLES)(status.status)
+app.command(epilog=report.EXAMPLES)(report.report)
+app.command("list", epilog=listing.EXAMPLES)(listing.list_images)
+app.command(epilog=pin.PIN_EXAMPLES)(pin.pin)
+app.command(epilog=pin.UNPIN_EXAMPLES)(pin.unpin)
+app.command(epilog=adopt.EXAMPLES)(adopt.adopt)
+app.command(epilog=forget.EXAMPLES)(forget.forget)
+app.command(epilog=explain.EXAMPLES)(explain.explain)
+app.command(epilog=retention.EXAMPLES)(retention.retention)
 
 
 def _print_version(value: bool) -> None:  # noqa: FBT001 - typer's own way
@@ -94,7 +95,7 @@ def _root(
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; return its exit code. Nothing that goes wrong shows more than one line."""
     given = sys.argv[1:] if arguments is None else list(arguments)
-    _set_up_log(verbose=not VERBOSE.isdisjoint(given))
+    _set_up_log(verbose=not _VERBOSE.isdisjoint(given))
     try:
         code = typer.main.get_command(app).main(
             given, prog_name="volume-images", standalone_mode=False

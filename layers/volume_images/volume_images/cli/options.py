@@ -1,9 +1,13 @@
 """The options and arguments that several commands share, and how their texts are read."""
 
 import re
+from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
+
+from volume_images.dialect import Dialect
+from volume_images.errors import InputError
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
@@ -18,8 +22,19 @@ def parse_wait(text: str) -> float:
     return float(seconds)
 
 
-ImagesArgument = Annotated[list[str], typer.Argument(metavar="IMAGE", help="Images by id or name.")]
-ConfigOption = Annotated[
+def read_moment(option: str, text: str) -> datetime:
+    """Read a time with its zone, in UTC. Raises InputError."""
+    try:
+        moment = datetime.fromisoformat(text)
+        if moment.tzinfo is not None:
+            return moment.astimezone(UTC)
+    except (ValueError, OverflowError):
+        pass
+    raise InputError(f"{option} {text}: must be a time with its zone, as in 2026-03-01T12:00:00Z")
+
+
+Images = Annotated[list[str], typer.Argument(metavar="IMAGE", help="Images by id or name.")]
+Config = Annotated[
     str | None,
     typer.Option(
         "--config",
@@ -27,7 +42,7 @@ ConfigOption = Annotated[
         help="The config: a file, or s3://bucket/key.  [VOLUME_IMAGES_CONFIG]",
     ),
 ]
-StoreOption = Annotated[
+Store = Annotated[
     str | None,
     typer.Option(
         "--store",
@@ -36,7 +51,7 @@ StoreOption = Annotated[
         " folder .volume-images beside it.  [VOLUME_IMAGES_STORE]",
     ),
 ]
-DeploymentOption = Annotated[
+Deployment = Annotated[
     str | None,
     typer.Option(
         "--deployment",
@@ -45,11 +60,30 @@ DeploymentOption = Annotated[
         " local.  [VOLUME_IMAGES_DEPLOYMENT]",
     ),
 ]
-DryRunOption = Annotated[
+DialectOfEntry = Annotated[
+    Dialect | None,
+    typer.Option(help="Of the cloud; by default, told by the address where tokens are issued."),
+]
+RegionOfEntry = Annotated[
+    str | None, typer.Option(metavar="NAME", help="Of the cloud; by default, the entry's.")
+]
+ProjectOfEntry = Annotated[
+    str | None,
+    typer.Option(metavar="NAME", help="Its name or id; by default, the entry's."),
+]
+BlockStorageUrl = Annotated[
+    str | None,
+    typer.Option(metavar="URL", help="Where EVS or Cinder is; by default, the catalogue's."),
+]
+ImageUrl = Annotated[
+    str | None,
+    typer.Option(metavar="URL", help="Where IMS or Glance is; by default, the catalogue's."),
+]
+DryRun = Annotated[
     bool, typer.Option("--dry-run", help="Only say what would be done; change nothing.")
 ]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print the whole result as JSON.")]
-VerboseOption = Annotated[
+Json = Annotated[bool, typer.Option("--json", help="Print the whole result as JSON.")]
+Verbose = Annotated[
     bool, typer.Option("--verbose", "-v", help="Write the run's log to standard error, too.")
 ]
 

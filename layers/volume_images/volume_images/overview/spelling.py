@@ -23,6 +23,14 @@ def spell_span(span: timedelta) -> str:
     return f"{days}d {rest // _HOUR}h" if rest >= _HOUR else f"{days}d"
 
 
+def spell_reach(span: timedelta) -> str:
+    """Spell how far images reach back: in hours, from two days on in days, then in years."""
+    days = span // _DAY
+    if days < 2:  # noqa: PLR2004
+        return f"{span // _HOUR} h"
+    return f"{days} d" if days < 730 else f"{days / 365.25:.1f} y"  # noqa: PLR2004 - two years
+
+
 def spell_size(count: int | None) -> str:
     """Spell a number of bytes; a dash where the cloud does not tell."""
     if count is None:

@@ -9,6 +9,7 @@ from itertools import groupby
 from zoneinfo import ZoneInfo
 
 from volume_images.forecast import Alternative, Forecast, PolicyForecast, spelled_rules
+from volume_images.overview.spelling import spell_reach
 from volume_images.pages.rendering import render
 from volume_images.simulate import DAY, DayEnd, Lifetime, Simulation, Span
 
@@ -87,7 +88,7 @@ class PolicyView:
 def simulation_page(forecast: Forecast) -> str:
     """Return the page: one HTML file, complete in itself, that also reads without its script."""
     views = [_view(policy, forecast.span) for policy in forecast.policies]
-    dates = [_date(forecast.span, day) for day in range(forecast.span.days)]
+    dates = [forecast.span.date_of(day) for day in range(forecast.span.days)]
     facts = {
         "dates": [day.isoformat() for day in dates],
         "policies": [
@@ -110,7 +111,7 @@ def simulation_page(forecast: Forecast) -> str:
         weekdays=[name[:2] for name in day_name],
         grace=f"{forecast.grace / timedelta(hours=1):g} h",
         most_listed=MOST_LISTED,
-        age=_age,
+        age=spell_reach,
         numbers=_numbers,
     )
 
@@ -144,7 +145,7 @@ def _numbers(policy: PolicyForecast, end: DayEnd) -> tuple[int, int, str, str]:
 
 def _calendar_days(span: Span, images: Iterable[date]) -> list[date]:
     """Return the days of the span; a time zone may add one with an image at either end."""
-    inside = {_date(span, 0), _date(span, span.days - 1)}
+    inside = {span.date_of(0), span.date_of(span.days - 1)}
     first, last = min(inside.union(images)), max(inside.union(images))
     return [first + place * DAY for place in range((last - first).days + 1)]
 
@@ -222,7 +223,7 @@ def _kept(simulation: Simulation, zone: ZoneInfo) -> Iterable[KeptImage]:
         if image.expired is None:
             yield KeptImage(
                 slot=_moment(image.slot, zone),
-                age=_age(simulation.span.end - image.slot),
+                age=spell_reach(simulation.span.end - image.slot),
                 reasons=", ".join(image.reasons),
             )
 
@@ -260,16 +261,5 @@ def _differs(counts: Mapping[str, int]) -> tuple[str, Mapping[str, int]]:
     return next((state for fate, state in states.items() if counts[fate]), "none"), counts
 
 
-def _date(span: Span, day: int) -> date:
-    return (span.start + day * DAY).date()
-
-
 def _moment(moment: datetime, zone: ZoneInfo) -> str:
     return f"{moment.astimezone(zone):%a %Y-%m-%d %H:%M}"
-
-
-def _age(reach: timedelta) -> str:
-    days = reach // DAY
-    if days < 2:  # noqa: PLR2004 - of few days, hours are of interest
-        return f"{reach // timedelta(hours=1)} h"
-    return f"{days} d" if days < 730 else f"{days / 365.25:.1f} y"  # noqa: PLR2004 - two years

@@ -5,18 +5,10 @@ from typing import Annotated
 import typer
 
 from volume_images.cleanup.run import cleanup_run
+from volume_images.cli import options
 from volume_images.cli.finishing import finish
 from volume_images.cli.inputs.settings import settings_by_hand
 from volume_images.cli.inputs.world import open_world
-from volume_images.cli.options import (
-    ConfigOption,
-    DeploymentOption,
-    DryRunOption,
-    JsonOption,
-    StoreOption,
-    VerboseOption,
-    examples,
-)
 from volume_images.cli.output.run_progress import watched
 from volume_images.model import Tick
 from volume_images.pages.after_cleanup import FleetPage
@@ -34,12 +26,12 @@ def cleanup(
             " once. The newest images stay whatever is asked.",
         ),
     ] = None,
-    config: ConfigOption = None,
-    store: StoreOption = None,
-    deployment: DeploymentOption = None,
-    dry_run: DryRunOption = False,
-    as_json: JsonOption = False,
-    verbose: VerboseOption = False,
+    config: options.Config = None,
+    store: options.Store = None,
+    deployment: options.Deployment = None,
+    dry_run: options.DryRun = False,
+    as_json: options.Json = False,
+    verbose: options.Verbose = False,
 ) -> int:
     """Announce expired images; delete those announced long enough.
 
@@ -49,15 +41,16 @@ def cleanup(
     settings = settings_by_hand(config=config, store=store, deployment=deployment)
     world = open_world(settings, Function.CLEANUP)
     tick = Tick(dry_run=dry_run)
-    limits = BY_HAND
     page = FleetPage(world)
     at_once = frozenset(now or ())
     with watched(world, "images deleted", quiet=verbose) as seen:
-        report = cleanup_run(seen, tick, limits=limits, without_wait=at_once, onlooker=page.look_on)
+        report = cleanup_run(
+            seen, tick, limits=BY_HAND, without_wait=at_once, onlooker=page.look_on
+        )
     return finish(report, world, tick, settings, as_json=as_json, show=page.write)
 
 
-CLEANUP_EXAMPLES = examples(
+EXAMPLES = options.examples(
     "volume-images cleanup --dry-run",
     "volume-images cleanup --now 16369c5d-384d-4e64-b37a-56d898769362",
 )

@@ -6,19 +6,20 @@ from typing import Annotated
 import typer
 
 from volume_images.bootstrap import Connections, config_source
+from volume_images.cli import options
 from volume_images.cli.exit_codes import ExitCode
 from volume_images.cli.inputs.moved_volumes import moved_volumes
-from volume_images.cli.options import JsonOption, examples
 from volume_images.cli.output.printing import print_json, print_line
 from volume_images.config.checks import check_config
 from volume_images.config.lint import lint_config
 from volume_images.config.schema import Config, config_schema, parse_config
 from volume_images.errors import ConfigError, Problem
+from volume_images.overview.spelling import counted
 
 commands = typer.Typer(
     help="Check the config document, or print its schema.",
     rich_markup_mode=None,
-    epilog=examples(
+    epilog=options.examples(
         "volume-images config check config.yaml",
         "volume-images config schema > config.schema.json",
     ),
@@ -26,7 +27,7 @@ commands = typer.Typer(
 
 
 @commands.command(
-    epilog=examples(
+    epilog=options.examples(
         "volume-images config check config.yaml",
         "volume-images config check s3://my-config-bucket/config.yaml --json",
         "volume-images config check new.yaml --store s3://my-state-bucket",
@@ -44,7 +45,7 @@ def check(
             "  [VOLUME_IMAGES_STORE]",
         ),
     ] = None,
-    as_json: JsonOption = False,
+    as_json: options.Json = False,
 ) -> int:
     """Say everything that is wrong with a config.
 
@@ -61,7 +62,7 @@ def check(
     return _say(location, check_config(config), warnings, _size(config), as_json=as_json)
 
 
-@commands.command(epilog=examples("volume-images config schema > config.schema.json"))
+@commands.command(epilog=options.examples("volume-images config schema > config.schema.json"))
 def schema() -> int:
     """Print the JSON Schema of the config, for editors."""
     print_json(config_schema())
@@ -89,17 +90,15 @@ def _say(
             print_line(f"{location}: {problem}")
         for warning in warnings:
             print_line(f"{location}: warning: {warning}")
-        found = [_count(problems, "problem")] if problems else [f"{location}: fine ({size})"]
-        print_line(", ".join([*found, *([_count(warnings, "warning")] if warnings else [])]))
+        found = [counted(len(problems), "problem")] if problems else [f"{location}: fine ({size})"]
+        if warnings:
+            found.append(counted(len(warnings), "warning"))
+        print_line(", ".join(found))
     return ExitCode.WRONG_INPUT if problems else ExitCode.FINE
 
 
 def _entry(problem: Problem) -> dict[str, str]:
     return {"path": problem.path, "message": problem.message}
-
-
-def _count(found: Sequence[Problem], what: str) -> str:
-    return f"{len(found)} {what}{'s' if len(found) > 1 else ''}"
 
 
 def _size(config: Config) -> str:

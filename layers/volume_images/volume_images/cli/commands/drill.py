@@ -5,18 +5,10 @@ from typing import Annotated
 import typer
 
 from volume_images.bootstrap import Connections, connect_to_restore
+from volume_images.cli import options
 from volume_images.cli.finishing import finish
 from volume_images.cli.inputs.settings import settings_by_hand
 from volume_images.cli.inputs.world import refuse_strange_clouds
-from volume_images.cli.options import (
-    ConfigOption,
-    DeploymentOption,
-    DryRunOption,
-    JsonOption,
-    StoreOption,
-    VerboseOption,
-    examples,
-)
 from volume_images.cli.output.restore_progress import shown
 from volume_images.cli.stopping import stoppable
 from volume_images.model import Tick
@@ -42,18 +34,18 @@ def drill(  # noqa: PLR0913 - its options
             " once.",
         ),
     ] = None,
-    config: ConfigOption = None,
-    store: StoreOption = None,
-    deployment: DeploymentOption = None,
-    dry_run: DryRunOption = False,
-    as_json: JsonOption = False,
-    verbose: VerboseOption = False,
+    config: options.Config = None,
+    store: options.Store = None,
+    deployment: options.Deployment = None,
+    dry_run: options.DryRun = False,
+    as_json: options.Json = False,
+    verbose: options.Verbose = False,
 ) -> int:
-    """Restore one volume of each policy from its newest good image, look at it, and remove it.
+    """Restore one volume of each policy, look at it, and remove it.
 
-    Whose turn it is, the date says: drilled every day, each volume has its turn. It needs the
-    clouds' `restore` secrets, and room for one more volume for each policy. What a drill that was
-    killed has left behind is removed a day later.
+    Each comes from its newest good image. Whose turn it is, the date says: drilled every day, each
+    volume has its turn. It needs the clouds' `restore` secrets, and room for one more volume for
+    each policy. What a drill that was killed has left behind is removed a day later.
     """
     settings = settings_by_hand(config=config, store=store, deployment=deployment)
     world = connect_to_restore(settings, Connections())
@@ -72,7 +64,7 @@ def drill(  # noqa: PLR0913 - its options
     return finish(report, world, tick, settings, as_json=as_json)
 
 
-DRILL_EXAMPLES = examples(
+EXAMPLES = options.examples(
     "volume-images drill",
     "volume-images drill --policy daily --dry-run",
     "volume-images drill --volume 16369c5d-384d-4e64-b37a-56d898769362 --json",

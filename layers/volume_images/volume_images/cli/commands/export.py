@@ -4,19 +4,10 @@ from typing import Annotated, Any
 
 import typer
 
+from volume_images.cli import options
 from volume_images.cli.finishing import finish
 from volume_images.cli.inputs.settings import settings_by_hand
 from volume_images.cli.inputs.world import open_world
-from volume_images.cli.options import (
-    ConfigOption,
-    DeploymentOption,
-    DryRunOption,
-    JsonOption,
-    StoreOption,
-    VerboseOption,
-    examples,
-    parse_wait,
-)
 from volume_images.cli.output.run_progress import watched
 from volume_images.export.run import export_run
 from volume_images.protocols import RunLimits
@@ -26,7 +17,7 @@ from volume_images.triggers import parse_trigger
 
 def export(  # noqa: PLR0913 - its options
     *,
-    config: ConfigOption = None,
+    config: options.Config = None,
     at: Annotated[
         str | None,
         typer.Option(
@@ -39,16 +30,16 @@ def export(  # noqa: PLR0913 - its options
         float | None,
         typer.Option(
             metavar="DURATION",
-            parser=parse_wait,
+            parser=options.parse_wait,
             help="Wait no longer than this for room in a cloud (90s, 30m, 2h); by default, until"
             " every due slot is started.",
         ),
     ] = None,
-    store: StoreOption = None,
-    deployment: DeploymentOption = None,
-    dry_run: DryRunOption = False,
-    as_json: JsonOption = False,
-    verbose: VerboseOption = False,
+    store: options.Store = None,
+    deployment: options.Deployment = None,
+    dry_run: options.DryRun = False,
+    as_json: options.Json = False,
+    verbose: options.Verbose = False,
 ) -> int:
     """Export every volume whose slot is due and not exported yet.
 
@@ -68,7 +59,7 @@ def export(  # noqa: PLR0913 - its options
     return finish(report, world, trigger, settings, as_json=as_json)
 
 
-EXPORT_EXAMPLES = examples(
+EXAMPLES = options.examples(
     "volume-images export --config config.yaml --dry-run",
     "volume-images export --config s3://my-config-bucket/config.yaml --wait 30m",
     "volume-images export --at 2026-03-02T02:00:00Z --json",

@@ -2,25 +2,24 @@
 
 import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated
 
 import typer
 from pydantic import ValidationError
 
 from volume_images.bootstrap import Connections, open_cloud_to_look
+from volume_images.cli import options
 from volume_images.cli.exit_codes import ExitCode
 from volume_images.cli.inputs.entry_cloud import EntryCloud, document_of
-from volume_images.cli.inputs.settings import settings_by_hand
-from volume_images.cli.options import JsonOption, examples
+from volume_images.cli.inputs.settings import settings_without_config
 from volume_images.cli.output.printing import complain, print_json, print_text
 from volume_images.cloud.clouds_yaml import has_entry
 from volume_images.cloud.open import OpenedCloud
 from volume_images.config.documents import Plain
 from volume_images.config.fields import PATTERNS
 from volume_images.config.problems import problems_of
-from volume_images.config.schema import CloudConfig, Config, ExportOptions, config_schema
-from volume_images.dialect import Dialect
+from volume_images.config.schema import CloudConfig, Config, config_schema
 from volume_images.errors import ConfigError
 from volume_images.export.preflight import obstacle
 from volume_images.model import Volume
@@ -43,25 +42,11 @@ def init(  # noqa: PLR0913 - its options
             " the secret PREFIX/export/CLOUD of AWS.",
         ),
     ] = None,
-    dialect: Annotated[
-        Dialect | None,
-        typer.Option(help="By default, told by the address where tokens are issued."),
-    ] = None,
-    region: Annotated[
-        str | None, typer.Option(metavar="NAME", help="The region; by default the entry's.")
-    ] = None,
-    project: Annotated[
-        str | None,
-        typer.Option(metavar="NAME", help="The project's name or id; by default the entry's."),
-    ] = None,
-    block_storage: Annotated[
-        str | None,
-        typer.Option(metavar="URL", help="Where EVS or Cinder is; by default the catalogue's."),
-    ] = None,
-    image: Annotated[
-        str | None,
-        typer.Option(metavar="URL", help="Where IMS or Glance is; by default the catalogue's."),
-    ] = None,
+    dialect: options.DialectOfEntry = None,
+    region: options.RegionOfEntry = None,
+    project: options.ProjectOfEntry = None,
+    block_storage: options.BlockStorageUrl = None,
+    image: options.ImageUrl = None,
     prefix: Annotated[
         str | None,
         typer.Option(
@@ -79,7 +64,7 @@ def init(  # noqa: PLR0913 - its options
             help="How many images the project may hold, where the cloud does not tell.",
         ),
     ] = None,
-    as_json: JsonOption = False,
+    as_json: options.Json = False,
 ) -> int:
     """Look at a cloud, and write a first config that fits it.
 
@@ -95,12 +80,12 @@ def init(  # noqa: PLR0913 - its options
         block_storage=block_storage,
         image=image,
     )
-    document = document_of(given, os.environ)
+    document = document_of(given)
     if quota:
         document["image_quota"] = quota
     first = prefix or _prefix(cloud)
     config = _validated(cloud, document, first, timezone)
-    settings = settings_by_hand(config="config.yaml")
+    settings = settings_without_config()
     opened = open_cloud_to_look(settings, cloud, config, Connections())
     proposal = propose(_survey(opened, cloud, config, first, timezone))
     refused = _refused(proposal)
@@ -113,7 +98,7 @@ def init(  # noqa: PLR0913 - its options
     return ExitCode.FINE
 
 
-INIT_EXAMPLES = examples(
+EXAMPLES = options.examples(
     "volume-images init otc > config.yaml",
     "volume-images init lab --clouds-yaml envvars > config.yaml",
     "volume-images init otc --dialect huawei --region eu-de --project backup",
@@ -157,16 +142,11 @@ def _survey(
 def _refused(proposal: Proposal) -> Mapping[str, Sequence[Volume]]:
     """Find the volumes whose exports would be refused, by reason; what passes by itself is none."""
     found: dict[str, list[Volume]] = {}
-    for volume, options, cloud in _exports(proposal):
-        hindrance = obstacle(volume, options, cloud)
-        if hindrance is not None and not hindrance.passing:
-            found.setdefault(hindrance.reason, []).append(volume)
-    return found
-
-
-def _exports(proposal: Proposal) -> Iterator[tuple[Volume, ExportOptions, CloudConfig]]:
     (cloud,) = proposal.config.clouds.values()
     for group in proposal.grouping.groups:
-        options = proposal.config.policies[group.policy].export
+        export = proposal.config.policies[group.policy].export
         for volume in group.volumes:
-            yield volume, options, cloud
+            hindrance = obstacle(volume, export, cloud)
+            if hindrance is not None and not hindrance.passing:
+                found.setdefault(hindrance.reason, []).append(volume)
+    return found

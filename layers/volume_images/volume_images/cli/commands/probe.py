@@ -5,32 +5,21 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from volume_images.bootstrap import Connections, open_cloud_to_restore
+from volume_images.cli import options
 from volume_images.cli.exit_codes import ExitCode
 from volume_images.cli.inputs.settings import settings_by_hand
 from volume_images.cli.inputs.world import open_world, refuse_strange_clouds
-from volume_images.cli.options import (
-    ConfigOption,
-    DeploymentOption,
-    JsonOption,
-    StoreOption,
-    examples,
-)
-from volume_images.cli.output.grid import Column, cell, grid
-from volume_images.cli.output.printing import complain, print_json, print_line
+from volume_images.cli.output.printing import complain
+from volume_images.cli.output.sightings import print_sightings
 from volume_images.errors import InputError
 from volume_images.model import Exchange, GroupKey, ImageMark
-from volume_images.probe.card import Sightings, Verdict
-from volume_images.probe.questions import answers
 from volume_images.probe.transcript import transcript
 from volume_images.probe.trying import Trial, try_out
 from volume_images.protocols import World
 from volume_images.report import Function
 from volume_images.settings import Settings
-
-_STYLES = {Verdict.PASSED: "green", Verdict.FAILED: "red", Verdict.NOTED: ""}
 
 
 def probe(  # noqa: PLR0913 - its options
@@ -54,20 +43,20 @@ def probe(  # noqa: PLR0913 - its options
         typer.Option(
             "--transcript",
             metavar="FILE",
-            help="Where to write what was said; by default beside you, named after the probe.",
+            help="Where to write what was said; by default in this folder, named after the probe.",
         ),
     ] = None,
-    config: ConfigOption = None,
-    store: StoreOption = None,
-    deployment: DeploymentOption = None,
-    as_json: JsonOption = False,
+    config: options.Config = None,
+    store: options.Store = None,
+    deployment: options.Deployment = None,
+    as_json: options.Json = False,
 ) -> int:
-    """Try a cloud out with one small volume: export it, restore it, compare, remove it all.
+    """Try a cloud out: export and restore one small volume.
 
-    It needs the cloud's `restore` secret, and costs what a small volume and an image cost for some
-    minutes. What the documents leave open is answered for this cloud. The transcript holds no
-    secret, and nothing of other volumes or images: send it to us when something is not as it should
-    be.
+    What was restored is compared, and all that was made is removed. It needs the cloud's `restore`
+    secret, and costs what a small volume and an image cost for some minutes. What the documents
+    leave open is answered for this cloud. The transcript holds no secret, and nothing of other
+    volumes or images: send it to us when something is not as it should be.
     """
     settings = settings_by_hand(config=config, store=store, deployment=deployment)
     world = open_world(settings, Function.CLEANUP)
@@ -82,11 +71,11 @@ def probe(  # noqa: PLR0913 - its options
     seen = try_out(opened, trial, world.clock, exchanges)
     path = transcript_file or Path(f"{trial.name}.txt")
     _write(path, transcript(seen, version("volume-images")))
-    _print(seen, path, as_json=as_json)
+    print_sightings(seen, path, as_json=as_json)
     return ExitCode.FINE if seen.passed else ExitCode.NOT_FINE
 
 
-PROBE_EXAMPLES = examples(
+EXAMPLES = options.examples(
     "volume-images probe otc --config config.yaml",
     "volume-images probe otc --volume 16369c5d-384d-4e64-b37a-56d898769362 --yes",
 )
@@ -100,7 +89,7 @@ def _trial(
     config = world.config.clouds[cloud]
     if config.strategy == "ims_job" and volume is None:
         raise InputError(
-            f"{cloud}: its strategy ims_job takes attached disks alone: name one with --volume"
+            f"{cloud}: its strategy ims_job takes attached volumes alone: name one with --volume"
         )
     group = GroupKey("probe", requested=True, volume_id=volume or "new")
     return Trial(
@@ -131,48 +120,3 @@ def _write(path: Path, text: str) -> None:
         path.write_text(text, encoding="utf-8")
     except OSError as error:
         complain(f"{path}: the transcript cannot be written: {error.strerror}")
-
-
-_STEP_COLUMNS = [
-    Column("STEP"),
-    Column(""),
-    Column("SECONDS", right=True),
-    Column("SEEN", wraps=True),
-]
-_ANSWER_COLUMNS = [
-    Column("WHAT DOCUMENTS LEAVE OPEN", wraps=True),
-    Column("SEEN HERE", wraps=True),
-]
-
-
-def _print(seen: Sightings, path: Path, *, as_json: bool) -> None:
-    if as_json:
-        print_json(
-            {
-                "cloud": seen.cloud,
-                "passed": seen.passed,
-                "steps": [step.as_json() for step in seen.steps],
-                "answers": {one.question: one.seen for one in answers(seen)},
-                "left": list(seen.left),
-                "transcript": str(path),
-            }
-        )
-        return
-    console = Console(highlight=False)
-    steps = [
-        [
-            cell(step.name.value),
-            cell(step.verdict.value, _STYLES[step.verdict]),
-            cell(f"{step.seconds:.1f}"),
-            cell(step.said),
-        ]
-        for step in seen.steps
-    ]
-    console.print(grid(_STEP_COLUMNS, steps, console.width), soft_wrap=True)
-    print_line("")
-    told = [[cell(one.question), cell(one.seen)] for one in answers(seen)]
-    console.print(grid(_ANSWER_COLUMNS, told, console.width), soft_wrap=True)
-    print_line("")
-    for thing in seen.left:
-        print_line(f"left behind, remove it by hand: {thing}")
-    print_line(f"{seen.cloud}: {'PASSED' if seen.passed else 'FAILED'}; transcript: {path}")

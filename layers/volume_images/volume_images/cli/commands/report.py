@@ -5,16 +5,10 @@ from typing import Annotated
 
 import typer
 
+from volume_images.cli import options
 from volume_images.cli.exit_codes import ExitCode
 from volume_images.cli.inputs.settings import settings_by_hand
 from volume_images.cli.inputs.world import open_world
-from volume_images.cli.options import (
-    ConfigOption,
-    DeploymentOption,
-    JsonOption,
-    StoreOption,
-    examples,
-)
 from volume_images.cli.output.printing import print_json, print_line, write_page
 from volume_images.overview.gathering import look_at_fleet
 from volume_images.pages.report import report_page
@@ -24,15 +18,16 @@ from volume_images.report import Function
 def report(
     *,
     html: Annotated[Path, typer.Option(metavar="FILE", help="Where to write the page.")],
-    config: ConfigOption = None,
-    store: StoreOption = None,
-    deployment: DeploymentOption = None,
-    as_json: JsonOption = False,
+    config: options.Config = None,
+    store: options.Store = None,
+    deployment: options.Deployment = None,
+    as_json: options.Json = False,
 ) -> int:
-    """Write a page of every volume with its images over time, the stale ones on top.
+    """Write a page of every volume with its images over time.
 
-    One file that asks nothing of any network. Each cleanup writes the same page into the store, as
-    reports/cleanup/latest.html. Exit code 1 when a volume is stale, or a cloud could not be asked.
+    The stale ones are on top. It is one file that asks nothing of any network; each cleanup writes
+    the same page into the store, as reports/cleanup/latest.html. Exit code 1 when a volume is
+    stale, or a cloud could not be asked.
     """
     settings = settings_by_hand(config=config, store=store, deployment=deployment)
     view = look_at_fleet(open_world(settings, Function.CLEANUP))
@@ -44,7 +39,7 @@ def report(
     return ExitCode.NOT_FINE if view.is_stale or not view.is_known else ExitCode.FINE
 
 
-REPORT_EXAMPLES = examples(
+EXAMPLES = options.examples(
     "volume-images report --html report.html",
     "volume-images report --config config.yaml --html /var/www/html/volumes.html",
 )

@@ -5,18 +5,10 @@ from typing import Annotated, Any
 
 import typer
 
+from volume_images.cli import options
 from volume_images.cli.finishing import finish
 from volume_images.cli.inputs.settings import settings_by_hand
 from volume_images.cli.inputs.world import open_world
-from volume_images.cli.options import (
-    ConfigOption,
-    DeploymentOption,
-    DryRunOption,
-    JsonOption,
-    StoreOption,
-    VerboseOption,
-    examples,
-)
 from volume_images.cli.output.run_progress import watched
 from volume_images.export.run import export_run
 from volume_images.model import Tick
@@ -26,7 +18,7 @@ from volume_images.triggers import parse_trigger
 
 
 def request(  # noqa: PLR0913 - its options
-    volumes: Annotated[list[str], typer.Argument(metavar="VOLUME...", help="Volume ids.")],
+    volumes: Annotated[list[str], typer.Argument(metavar="VOLUME", help="Volume ids.")],
     *,
     policy: Annotated[
         list[str] | None,
@@ -36,12 +28,12 @@ def request(  # noqa: PLR0913 - its options
             " the config that covers the volume.",
         ),
     ] = None,
-    config: ConfigOption = None,
-    store: StoreOption = None,
-    deployment: DeploymentOption = None,
-    dry_run: DryRunOption = False,
-    as_json: JsonOption = False,
-    verbose: VerboseOption = False,
+    config: options.Config = None,
+    store: options.Store = None,
+    deployment: options.Deployment = None,
+    dry_run: options.DryRun = False,
+    as_json: options.Json = False,
+    verbose: options.Verbose = False,
 ) -> int:
     """Export volumes now, outside the schedule.
 
@@ -55,16 +47,15 @@ def request(  # noqa: PLR0913 - its options
     if policy:
         event["policies"] = policy
     trigger = parse_trigger(event, now=world.clock.now())
-    limits = BY_HAND
     with watched(world, "exports started", quiet=verbose) as seen:
-        report = export_run(seen, trigger, limits=limits)
+        report = export_run(seen, trigger, limits=BY_HAND)
         if not dry_run and any(outcome.reason == "no_room" for outcome in report.outcomes):
             tick = Tick(volume_ids=frozenset(volumes))
-            report = told_as_one(report, export_run(seen, tick, limits=limits))
+            report = told_as_one(report, export_run(seen, tick, limits=BY_HAND))
     return finish(report, world, trigger, settings, as_json=as_json)
 
 
-REQUEST_EXAMPLES = examples(
+EXAMPLES = options.examples(
     "volume-images request 16369c5d-384d-4e64-b37a-56d898769362",
     "volume-images request 16369c5d-384d-4e64-b37a-56d898769362 --policy weekly",
 )

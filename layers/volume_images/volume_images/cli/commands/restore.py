@@ -1,27 +1,18 @@
 """`restore`: a new volume of an image; the old volume is never touched."""
 
-from datetime import datetime
 from typing import Annotated
 
 import typer
 
+from volume_images.cli import options
 from volume_images.cli.exit_codes import ExitCode
 from volume_images.cli.inputs.entry_cloud import EntryCloud
 from volume_images.cli.inputs.restore_site import RestoreSite, site_of_config, site_of_entry
 from volume_images.cli.inputs.settings import settings_by_hand
-from volume_images.cli.options import (
-    ConfigOption,
-    DeploymentOption,
-    DryRunOption,
-    JsonOption,
-    StoreOption,
-    examples,
-)
 from volume_images.cli.output.printing import complain
 from volume_images.cli.output.restore_progress import shown
 from volume_images.cli.output.restored import print_restored
 from volume_images.cli.stopping import stoppable
-from volume_images.dialect import Dialect
 from volume_images.errors import InputError
 from volume_images.restore.making import Progress as Look
 from volume_images.restore.new_volume import Wishes
@@ -73,26 +64,16 @@ def restore(  # noqa: PLR0913 - its options
             " OS_AUTH_URL and so on.",
         ),
     ] = None,
-    dialect: Annotated[
-        Dialect | None, typer.Option(help="Of that cloud; by default, told by its address.")
-    ] = None,
-    region: Annotated[
-        str | None, typer.Option(metavar="NAME", help="By default, the entry's.")
-    ] = None,
-    project: Annotated[
-        str | None, typer.Option(metavar="NAME", help="By default, the entry's.")
-    ] = None,
-    block_storage_url: Annotated[
-        str | None, typer.Option(metavar="URL", help="By default, the catalogue's.")
-    ] = None,
-    image_url: Annotated[
-        str | None, typer.Option(metavar="URL", help="By default, the catalogue's.")
-    ] = None,
-    config: ConfigOption = None,
-    store: StoreOption = None,
-    deployment: DeploymentOption = None,
-    dry_run: DryRunOption = False,
-    as_json: JsonOption = False,
+    dialect: options.DialectOfEntry = None,
+    region: options.RegionOfEntry = None,
+    project: options.ProjectOfEntry = None,
+    block_storage_url: options.BlockStorageUrl = None,
+    image_url: options.ImageUrl = None,
+    config: options.Config = None,
+    store: options.Store = None,
+    deployment: options.Deployment = None,
+    dry_run: options.DryRun = False,
+    as_json: options.Json = False,
 ) -> int:
     """Make a new volume from the newest good image of a volume. The old one is never touched.
 
@@ -104,7 +85,7 @@ def restore(  # noqa: PLR0913 - its options
         raise InputError("nothing to restore is named: give a VOLUME, or --image IMAGE")
     if as_of is not None and image is not None:
         raise InputError("--as-of and --image: give one of them")
-    moment = _moment(as_of)
+    moment = options.read_moment("--as-of", as_of) if as_of is not None else None
     if clouds_yaml is not None:
         entry = EntryCloud(
             entry=clouds_yaml,
@@ -134,7 +115,7 @@ def restore(  # noqa: PLR0913 - its options
     return _restore(site, order, dry_run=dry_run, as_json=as_json)
 
 
-RESTORE_EXAMPLES = examples(
+EXAMPLES = options.examples(
     "volume-images restore 16369c5d-384d-4e64-b37a-56d898769362",
     "volume-images restore db01-data --as-of 2026-03-01T12:00:00Z --dry-run",
     "volume-images restore --clouds-yaml otc --image IMAGE --zone eu-de-01",
@@ -165,18 +146,3 @@ def _restore(site: RestoreSite, order: Order, *, dry_run: bool, as_json: bool) -
         raise
     print_restored(site.name, plan, volume, as_json=as_json)
     return ExitCode.FINE
-
-
-def _moment(text: str | None) -> datetime | None:
-    """Read a time with its zone. Raises InputError."""
-    if text is None:
-        return None
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        moment = None
-    if moment is None or moment.tzinfo is None:
-        raise InputError(
-            f"--as-of {text}: must be a time with its zone, as in 2026-03-01T12:00:00Z"
-        )
-    return moment

@@ -2,35 +2,25 @@
 
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import islice
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
-from rich.console import Console, Group
-from rich.text import Text
 
 from volume_images.bootstrap import Connections, open_store
-from volume_images.cli.exit_codes import ExitCode, of_report
+from volume_images.cli import options
+from volume_images.cli.exit_codes import ExitCode
 from volume_images.cli.inputs.filed_report import parse_report
 from volume_images.cli.inputs.report_keys import keys_of_run, report_keys
 from volume_images.cli.inputs.settings import settings_by_hand
-from volume_images.cli.options import (
-    ConfigOption,
-    DeploymentOption,
-    JsonOption,
-    StoreOption,
-    examples,
-    parse_wait,
-)
-from volume_images.cli.output.grid import Column, cell, grid
 from volume_images.cli.output.printing import complain, print_json, print_report
+from volume_images.cli.output.runs import print_runs, run_in_short
 from volume_images.errors import InputError, StoreError
-from volume_images.overview.spelling import in_utc
 from volume_images.protocols import Store
-from volume_images.report import SERVED_RESULTS, Function, Report
+from volume_images.report import Function, Report
 
 WEEK = timedelta(days=7)
 
@@ -50,7 +40,7 @@ class _Since:
 def _parse_since(text: str) -> _Since:
     """Read a day, a time with its zone, or a span like `36h`."""
     if re.fullmatch(r"(\d+[smhd])+", text, re.ASCII):
-        return _Since(ago=timedelta(seconds=parse_wait(text)))
+        return _Since(ago=timedelta(seconds=options.parse_wait(text)))
     try:
         at = datetime.fromisoformat(text)
     except ValueError:
@@ -65,7 +55,7 @@ def _parse_since(text: str) -> _Since:
 commands = typer.Typer(
     help="List the runs there were, newest first, or show what one said.",
     rich_markup_mode=None,
-    epilog=examples(
+    epilog=options.examples(
         "volume-images runs",
         "volume-images runs --function cleanup_images --since 2026-03-01 --limit 100",
         "volume-images runs show 20260302T020500Z-5f0c1a9e",
@@ -92,10 +82,10 @@ def runs(  # noqa: PLR0913 - its options
     limit: Annotated[
         int, typer.Option(min=1, help="So many at most; of each, the report is read.")
     ] = 20,
-    config: ConfigOption = None,
-    store: StoreOption = None,
-    deployment: DeploymentOption = None,
-    as_json: JsonOption = False,
+    config: options.Config = None,
+    store: options.Store = None,
+    deployment: options.Deployment = None,
+    as_json: options.Json = False,
 ) -> int:
     """List the runs there were, newest first.
 
@@ -113,16 +103,16 @@ def runs(  # noqa: PLR0913 - its options
     keys = report_keys(reports, functions, (since or _Since()).before(now), now)
     read, unreadable = _read(reports, islice(keys, limit))
     if as_json:
-        print_json([_document(report) for report in read])
+        print_json([run_in_short(report) for report in read])
     else:
-        _print(read)
+        print_runs(read)
     for line in unreadable:
         complain(line)
     return ExitCode.NOT_FINE if unreadable else ExitCode.FINE
 
 
 @commands.command(
-    epilog=examples(
+    epilog=options.examples(
         "volume-images runs show 20260302T020500Z-5f0c1a9e",
         "volume-images runs show 20260302T020500Z-5f0c1a9e --json",
     )
@@ -130,10 +120,10 @@ def runs(  # noqa: PLR0913 - its options
 def show(
     run: Annotated[str, typer.Argument(metavar="RUN", help="The id of a run.")],
     *,
-    config: ConfigOption = None,
-    store: StoreOption = None,
-    deployment: DeploymentOption = None,
-    as_json: JsonOption = False,
+    config: options.Config = None,
+    store: options.Store = None,
+    deployment: options.Deployment = None,
+    as_json: options.Json = False,
 ) -> int:
     """Show the report that a run filed.
 
@@ -168,63 +158,3 @@ def _read(store: Store, keys: Iterator[str]) -> tuple[list[Report], list[str]]:
         except StoreError as error:
             unreadable.append(str(error))
     return read, unreadable
-
-
-def _document(report: Report) -> dict[str, Any]:
-    """Return a run in short: `runs show RUN --json` has its outcomes."""
-    whole = report.as_json()
-    return {
-        "run_id": report.run_id,
-        "report": report.address,
-        **{name: whole[name] for name in _IN_SHORT},
-    }
-
-
-_IN_SHORT = (
-    "function",
-    "started_at",
-    "finished_at",
-    "config_version",
-    "counts",
-    "clouds",
-    "gauges",
-    "red",
-    "safety_stops",
-)
-
-
-def _print(reports: Sequence[Report]) -> None:
-    console = Console(highlight=False)
-    if not reports:
-        console.print(Text("no run left a report in this time"))
-        return
-    columns = [
-        Column("started"),
-        Column("function"),
-        Column("took", right=True),
-        Column("run"),
-        Column("what came of it", wraps=True, below=True),
-    ]
-    cells = [
-        [
-            cell(in_utc(report.started_at)),
-            cell(Function(report.function).role),
-            cell(f"{(report.finished_at - report.started_at).total_seconds():.0f} s"),
-            cell(report.run_id, "red" if of_report(report) else ""),
-            cell("; ".join(_said(report))),
-        ]
-        for report in reports
-    ]
-    console.print(Group(grid(columns, cells, console.width)), soft_wrap=True)
-
-
-def _said(report: Report) -> Iterator[str]:
-    counts = ", ".join(f"{count} {result}" for result, count in report.counts.items() if count)
-    yield counts or "nothing"
-    yield from (f"red: {reason}" for reason in report.red)
-    yield from (f"safety stop: {stop}" for stop in report.safety_stops)
-    yield from (
-        f"{cloud.cloud}: {cloud.result}"
-        for cloud in report.clouds
-        if cloud.result not in SERVED_RESULTS
-    )

@@ -9,10 +9,11 @@ import typer
 from rich.console import Console
 
 from volume_images.bootstrap import Connections, config_source
+from volume_images.cli import options
 from volume_images.cli.exit_codes import ExitCode
 from volume_images.cli.inputs.volumes_file import read_volumes
-from volume_images.cli.options import JsonOption, examples
-from volume_images.cli.output.forecast import forecast_document, forecast_table
+from volume_images.cli.output.forecast_document import forecast_document
+from volume_images.cli.output.forecast_tables import forecast_tables
 from volume_images.cli.output.printing import print_json, print_line, write_page
 from volume_images.clock import SystemClock
 from volume_images.config.schema import Config, parse_config
@@ -73,7 +74,7 @@ def simulate(  # noqa: PLR0913 - its options
     html: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write a page with calendars, too.")
     ] = None,
-    as_json: JsonOption = False,
+    as_json: options.Json = False,
 ) -> int:
     """Show what schedule and retention will come to, day by day.
 
@@ -97,13 +98,13 @@ def simulate(  # noqa: PLR0913 - its options
     if as_json:
         print_json(forecast_document(found))
         return ExitCode.FINE
-    Console(highlight=False).print(forecast_table(found))
+    Console(highlight=False).print(forecast_tables(found))
     if html is not None:
         print_line(str(html))
     return ExitCode.FINE
 
 
-SIMULATE_EXAMPLES = examples(
+EXAMPLES = options.examples(
     "volume-images simulate --config config.yaml --size-gib 40 --html sim.html",
     "volume-images simulate --config config.yaml --days 3650 --policy daily",
     "volume-images simulate --config config.yaml --against new-config.yaml",

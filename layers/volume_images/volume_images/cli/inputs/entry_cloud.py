@@ -1,6 +1,6 @@
 """A cloud that only an entry of clouds.yaml describes, for where no config does."""
 
-from collections.abc import Mapping
+import os
 from dataclasses import dataclass
 
 from pydantic import ValidationError
@@ -25,13 +25,13 @@ class EntryCloud:
     image: str | None
 
 
-def document_of(given: EntryCloud, environ: Mapping[str, str]) -> dict[str, Plain]:
+def document_of(given: EntryCloud) -> dict[str, Plain]:
     """Describe a cloud as a config does. Raises InputError, CredentialError."""
-    place = read_place(given.entry, environ) if given.entry else Place()
+    place = read_place(given.entry, os.environ) if given.entry else Place()
     urls = {"block_storage": given.block_storage, "image": given.image}
     endpoints: dict[str, Plain] = {name: url for name, url in urls.items() if url}
     return {
-        "dialect": str(given.dialect or _dialect_of(given.entry, environ)),
+        "dialect": str(given.dialect or _dialect_of(given.entry)),
         "region": _named("region", given.region or place.region),
         "project": _named("project", given.project or place.project),
         **({"clouds_yaml": given.entry} if given.entry else {}),
@@ -39,21 +39,21 @@ def document_of(given: EntryCloud, environ: Mapping[str, str]) -> dict[str, Plai
     }
 
 
-def cloud_of(given: EntryCloud, environ: Mapping[str, str]) -> CloudConfig:
+def cloud_of(given: EntryCloud) -> CloudConfig:
     """Read the cloud of an entry. Raises InputError, CredentialError."""
     try:
-        return CloudConfig.model_validate(document_of(given, environ))
+        return CloudConfig.model_validate(document_of(given))
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
         raise InputError(f"clouds.yaml entry {given.entry}: {where}: {first['msg']}") from None
 
 
-def _dialect_of(entry: str, environ: Mapping[str, str]) -> Dialect:
+def _dialect_of(entry: str) -> Dialect:
     """Tell the dialect by where tokens are issued. Raises InputError, CredentialError."""
     if not entry:
         raise InputError("--dialect: not given: write huawei or openstack")
-    host = host_name(read_clouds_yaml(entry, environ).auth_url)
+    host = host_name(read_clouds_yaml(entry, os.environ).auth_url)
     vendors = (
         dialect
         for dialect in Dialect

@@ -1,6 +1,5 @@
 """Where a restore takes place: a cloud of the config, or one that clouds.yaml alone describes."""
 
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from uuid import UUID
@@ -8,7 +7,7 @@ from uuid import UUID
 from volume_images.bootstrap import Connections, connect_to_restore, open_cloud_to_restore
 from volume_images.cleanup.state import CleanupState, empty_cleanup_state
 from volume_images.cli.inputs.entry_cloud import EntryCloud, cloud_of
-from volume_images.cli.inputs.settings import settings_by_hand
+from volume_images.cli.inputs.settings import settings_without_config
 from volume_images.cli.inputs.world import refuse_strange_clouds
 from volume_images.clock import SystemClock
 from volume_images.config.schema import Config
@@ -39,9 +38,9 @@ class RestoreSite:
 
 def site_of_entry(given: EntryCloud, volume: str) -> RestoreSite:
     """Open a cloud by clouds.yaml alone: no AWS, no config, no state. Raises InputError."""
-    config = cloud_of(given, os.environ)
+    config = cloud_of(given)
     clock = SystemClock()
-    settings = settings_by_hand(config="config.yaml")
+    settings = settings_without_config()
     cloud = open_cloud_to_restore(settings, given.entry, config, Connections(), clock)
     return RestoreSite(
         name=given.entry,

@@ -1,6 +1,5 @@
 """The two files of `retention`: rules as in the config's `retention`, and a list of images."""
 
-import json
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
@@ -16,10 +15,11 @@ from pydantic import (
     model_validator,
 )
 
+from volume_images.cli.inputs.files import read_file, read_json
 from volume_images.config.documents import read_document
 from volume_images.config.fields import PATTERNS, Flag, Name, Zone
 from volume_images.config.problems import problems_of
-from volume_images.errors import ConfigError, InputError, Problem
+from volume_images.errors import ConfigError, Problem
 from volume_images.retention.judging import Candidate, State
 from volume_images.retention.rules import RetentionRules
 from volume_images.storage.address import CONFIG_LIMIT
@@ -84,7 +84,7 @@ _IMAGES = TypeAdapter(tuple[_Image, ...])
 
 def read_rules(path: Path) -> RulesFile:
     """Read rules, JSON or YAML. Raises InputError, and ConfigError with every problem."""
-    document = read_document(_read(path, CONFIG_LIMIT), str(path))
+    document = read_document(read_file(path, CONFIG_LIMIT), str(path))
     try:
         return RulesFile.model_validate(document)
     except ValidationError as error:
@@ -94,10 +94,7 @@ def read_rules(path: Path) -> RulesFile:
 
 def read_images(path: Path) -> list[Candidate]:
     """Read a JSON list of images. Raises InputError, and ConfigError with their problems."""
-    try:
-        document = json.loads(_read(path, IMAGES_LIMIT))
-    except (ValueError, RecursionError) as error:
-        raise InputError(f"{path}: not JSON: {error}") from error
+    document = read_json(path, IMAGES_LIMIT)
     try:
         images = _IMAGES.validate_python(document)
     except ValidationError as error:
@@ -105,17 +102,6 @@ def read_images(path: Path) -> list[Candidate]:
         raise ConfigError(str(path), _shown(problems)) from None
     _refuse_doubles(path, images)
     return [image.candidate() for image in images]
-
-
-def _read(path: Path, limit: int) -> bytes:
-    try:
-        with path.open("rb") as file:
-            body = file.read(limit + 1)
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read: {error.strerror}") from error
-    if len(body) > limit:
-        raise InputError(f"{path}: larger than {limit} bytes")
-    return body
 
 
 def _shown(problems: list[Problem]) -> list[Problem]:

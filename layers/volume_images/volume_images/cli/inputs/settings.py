@@ -34,5 +34,10 @@ def settings_by_hand(
     return Settings.parse(named)
 
 
+def settings_without_config() -> Settings:
+    """Return the settings of the environment, for what reads no config. Raises SettingsError."""
+    return settings_by_hand(config="config.yaml")
+
+
 def _is_local(location: str) -> bool:
     return "://" not in location

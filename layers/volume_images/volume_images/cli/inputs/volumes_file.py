@@ -15,6 +15,7 @@ from pydantic import (
     ValidationError,
 )
 
+from volume_images.cli.inputs.files import read_file
 from volume_images.config.problems import spell_path
 from volume_images.config.schema import Config
 from volume_images.errors import ConfigError, Problem
@@ -39,18 +40,13 @@ class _Entry(BaseModel):
 
 
 def read_volumes(path: Path, config: Config) -> dict[str, Sequence[Volume]]:
-    """Read the volumes of each cloud. Raises ConfigError with everything that is wrong.
+    """Read the volumes of each cloud. Raises InputError, and ConfigError with all that is wrong.
 
     A volume that names no cloud is in the one that the config lists it in, else in the only one.
     """
+    body = read_file(path, LARGEST_FILE)
     try:
-        with path.open("rb") as file:
-            body = file.read(LARGEST_FILE + 1)
-        if len(body) > LARGEST_FILE:
-            raise ConfigError(str(path), [Problem("", f"larger than {LARGEST_FILE} bytes")])
         entries = TypeAdapter(list[_Entry]).validate_python(json.loads(body))
-    except OSError as error:
-        raise ConfigError(str(path), [Problem("", f"{error.strerror}: name a file")]) from error
     except ValidationError as error:
         problems = [
             Problem(spell_path(fault["loc"]), fault["msg"])

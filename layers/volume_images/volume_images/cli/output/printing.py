@@ -2,11 +2,14 @@
 
 import json
 import sys
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from rich.console import Console
+from rich.console import Console, RenderableType
+from rich.text import Text
 
 from volume_images.cli.exit_codes import ExitCode, of_report
+from volume_images.cli.output.grid import Column, grid
 from volume_images.cli.output.report_table import Names, report_table
 from volume_images.errors import InputError
 from volume_images.overview.spelling import plain
@@ -28,6 +31,17 @@ def print_text(text: str) -> None:
     sys.stdout.write(text)
 
 
+def print_drawn(draw: Callable[[int], RenderableType]) -> None:
+    """Print what is drawn to fit the width of the screen."""
+    console = Console(highlight=False)
+    console.print(draw(console.width), soft_wrap=True)
+
+
+def print_grid(columns: Sequence[Column], rows: Sequence[Sequence[Text]]) -> None:
+    """Print rows of cells under their titles."""
+    print_drawn(lambda width: grid(columns, rows, width))
+
+
 def complain(text: str) -> None:
     """Write one line about what went wrong, where, and what to do."""
     sys.stderr.write(f"volume-images: {plain(' '.join(text.split()))}\n")
@@ -38,8 +52,7 @@ def print_report(report: Report, names: Names, *, as_json: bool) -> ExitCode:
     if as_json:
         print_json(report.as_json())
     else:
-        console = Console(highlight=False)
-        console.print(report_table(report, names, console), soft_wrap=True)
+        print_drawn(lambda width: report_table(report, names, width))
         if report.address:
             print_line(report.address)  # whole, to be copied
     for line in _complaints(report):

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 
-from rich.console import Console, Group, RenderableType
+from rich.console import Group, RenderableType
 from rich.text import Text
 
 from volume_images.cli.exit_codes import is_fine
@@ -43,18 +43,18 @@ Names = Mapping[str, str]
 """What people call a volume, by its id."""
 
 
-def report_table(report: Report, names: Names, console: Console) -> RenderableType:
+def report_table(report: Report, names: Names, width: int) -> RenderableType:
     """Return the table of a run's outcomes, and a line that sums them up."""
     names = _volume_names(report.outcomes, names)
     outcomes = sorted(report.outcomes, key=lambda outcome: _place(outcome, names))
     parts: list[RenderableType] = []
     if outcomes:
-        parts.append(_table(report, outcomes[:MOST_ROWS], names, console.width))
+        parts.append(_table(report, outcomes[:MOST_ROWS], names, width))
     if len(outcomes) > MOST_ROWS:
         parts.append(Text(f"and {len(outcomes) - MOST_ROWS} more: --json has all of them"))
-    parts.append(paragraph(_summary(report), console.width))
+    parts.append(paragraph(_summary(report), width))
     if any(outcome.result is ImageResult.UNKNOWN for outcome in outcomes):
-        parts.append(paragraph(ADOPT_HINT, console.width))
+        parts.append(paragraph(ADOPT_HINT, width))
     return Group(*parts)
 
 
