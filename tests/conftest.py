@@ -1,6 +1,7 @@
 """What tests of several folders start from."""
 
 import os
+import signal
 from collections.abc import Iterator
 
 import pytest
@@ -11,6 +12,10 @@ from tests.sandbox.stack import SandboxStack
 from tests.security.canary_watch import pytest_runtest_makereport  # noqa: F401 - a hook of pytest
 from tests.stack_in_force import stack_in_force
 from volume_images.dialect import Dialect
+
+# A shell without job control starts what is in the background with SIGINT ignored, and so would be
+# all that is started from here: tests that interrupt would wait for ever.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # A test that names no number of examples of its own takes as many as the profile says.
 settings.register_profile(
