@@ -1,6 +1,7 @@
 """Volumes found by their tags: found, kept while they exist, and let go when they do not."""
 
 from collections.abc import Sequence
+from copy import deepcopy
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -80,6 +81,30 @@ def test_a_volume_that_is_tagged_later_joins_and_one_untagged_leaves(found: Expo
     found.cloud.world.volumes[DB].tags = {"backup": "no more"}
     assert {one.volume_id for one in found.run().outcomes} == {WEB, LOG}
     assert set(found.state().discovered) == {WEB, LOG}
+
+
+def test_a_volume_that_comes_back_is_not_exported_again_for_a_slot_that_it_has(
+    found: ExportSite,
+) -> None:
+    """Its weekly slot is older than whatever the other volumes, exported daily, are owed."""
+    document = deepcopy({**found.stack.document, "volumes": []})
+    weekly = deepcopy(document["policies"]["daily"])
+    weekly |= {"select": {"backup": "weekly"}, "schedule": "0 2 * * 1", "catch_up": "6d"}
+    document["policies"]["weekly"] = weekly
+    document["discover"] = [{"cloud": "sandbox", "tags": {"backup": ["daily", "weekly"]}}]
+    found.stack.write_config(document)
+    volume = found.cloud.world.volumes[DB]
+    volume.tags = {"backup": "weekly"}
+    found.run()
+    next_day(found)
+    volume.tags = {}
+    for _ in range(3):
+        found.run()
+        next_day(found)
+    volume.tags = {"backup": "weekly"}
+    report = found.run()
+    assert {one.result for one in report.outcomes if one.volume_id == DB} == {"done"}
+    assert len([image for image in found.images() if DB in image.name]) == 1
 
 
 def test_a_known_volume_that_is_not_listed_counts_as_there(found: ExportSite) -> None:

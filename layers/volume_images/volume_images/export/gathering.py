@@ -8,7 +8,7 @@ from typing import TypeVar
 from volume_images.config.schema import Config
 from volume_images.config.selection import Member, discovered, members
 from volume_images.export.cloud_changes import Discover
-from volume_images.export.errand import Errand
+from volume_images.export.errand import Errand, oldest_owed
 from volume_images.export.settling import (
     Sight,
     adopted,
@@ -60,16 +60,14 @@ def known_members(config: Config, cloud_name: str, state: ExportState) -> tuple[
     return members(config, cloud_name, known)
 
 
-def gather(
-    errand: Errand, cloud: Cloud, state: ExportState, oldest: datetime, now: datetime
-) -> Gathered:
-    """Read volumes, images, and by id what those listings cannot tell. Raises CloudError.
-
-    `oldest` is the oldest slot that anything is owed for.
-    """
+def gather(errand: Errand, cloud: Cloud, state: ExportState, now: datetime) -> Gathered:
+    """Read volumes, images, and by id what those listings cannot tell. Raises CloudError."""
     config, cloud_name = errand.world.config, errand.cloud
     at_once = errand.cloud_config.max_concurrency
     seen = _volumes(errand, cloud, state, now)
+    covered = members(config, cloud_name, seen.discovered)
+    # What a volume just discovered is owed may have been exported when it was covered before.
+    oldest = oldest_owed(errand, state, covered, now)
     images = _images(cloud, state, None if errand.cloud_config.image_quota else oldest)
     who = identity(config, cloud.project_id, errand.world.deployment_id)
     ours = _recognised(images, who, seen.volumes)
@@ -94,7 +92,7 @@ def gather(
     return Gathered(
         sight=sight,
         entries=entries,
-        members=members(config, cloud_name, seen.discovered),
+        members=covered,
         groups=_by_group(ours),
         images_left=_images_left(errand, cloud, images),
         unread=seen.unread,

@@ -6,11 +6,11 @@ from datetime import datetime
 from functools import partial
 
 from volume_images.config.selection import Member, resolve_request
+from volume_images.export.accepting import Wanted, accept
 from volume_images.export.draft import changed
 from volume_images.export.errand import Errand
 from volume_images.export.gathering import known_members
 from volume_images.export.memory import read, read_cloud, write
-from volume_images.export.requesting import Wanted, accept
 from volume_images.export.state import ExportState
 from volume_images.memory import Memory, with_newest
 from volume_images.model import RequestedExport, Requests, Tick, Trigger, Unreadable
@@ -96,8 +96,6 @@ def take_on(world: World, share: Share, stopwatch: Stopwatch) -> tuple[Errand, M
         origin=memory.origin,
         at=share.at,
         tick=share.tick,
-        acceptance=None,
-        stays=not share.wanted,
         stopwatch=stopwatch,
     )
     if not share.wanted:

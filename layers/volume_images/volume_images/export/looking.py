@@ -6,13 +6,12 @@ from datetime import datetime
 from functools import partial
 
 from volume_images.errors import CloudError, CloudUnavailable
-from volume_images.export.asking import already_exported, asked_for, named_slots, oldest_owed
 from volume_images.export.closing import closing, uncovered
 from volume_images.export.cloud_changes import Reached, Unserved
 from volume_images.export.decisions import Scene
 from volume_images.export.draft import Change, changed
-from volume_images.export.errand import Errand
-from volume_images.export.gathering import Gathered, gather, images_named, known_members
+from volume_images.export.errand import Errand, already_exported, asked_for, named_slots
+from volume_images.export.gathering import Gathered, gather, images_named
 from volume_images.export.marking import mark_all
 from volume_images.export.marks import marks_due, marks_over
 from volume_images.export.memory import read, write, write_through
@@ -35,7 +34,7 @@ class Looked:
     `down` is set when the cloud took its listings and then answered no more.
     """
 
-    memory: Memory[ExportState]
+    state: ExportState
     progress: Progress
     short_of_room: bool
     down: CloudUnavailable | None = None
@@ -59,8 +58,7 @@ def _look_once(
 ) -> Looked:
     before = memory.state
     now = errand.world.clock.now()
-    known = known_members(errand.world.config, errand.cloud, before)
-    gathered = gather(errand, cloud, before, oldest_owed(errand, before, known, now), now)
+    gathered = gather(errand, cloud, before, now)
 
     settled = [settle(entry, gathered.sight, now) for entry in gathered.entries]
     facts: list[Change] = [
@@ -88,12 +86,12 @@ def _look_once(
 
     if errand.dry_run:
         planned = [_planned(step, scene) for step in plan.steps]
-        return Looked(memory, progress.noting(planned), short_of_room=False)
+        return Looked(before, progress.noting(planned), short_of_room=False)
     if not plan.steps:
         facts += _mark(errand, cloud, changed(before, facts), gathered)
         ending = _ending(errand, changed(before, facts), gathered, plan, progress)
         memory = write(errand, memory, changed(before, [*facts, *ending]))
-        return Looked(memory, progress, plan.short_of_room)
+        return Looked(memory.state, progress, plan.short_of_room)
     memory = write(errand, memory, changed(before, [*facts, *intents(plan.steps, scene)]))
     results, progress, down = _act(errand, cloud, plan.steps, scene, progress)
     results += _mark(errand, cloud, changed(memory.state, results), gathered)
@@ -101,7 +99,7 @@ def _look_once(
     if down is not None:
         ending.append(Unserved(now, CloudResult.UNAVAILABLE))
     memory = write_through(errand, memory, [*results, *ending])
-    return Looked(memory, progress, plan.short_of_room and down is None, down)
+    return Looked(memory.state, progress, plan.short_of_room and down is None, down)
 
 
 def _act(

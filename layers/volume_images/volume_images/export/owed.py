@@ -78,7 +78,7 @@ def debt(
             continue
         group = GroupKey(member.policy, requested=False, volume_id=member.volume_id)
         accounted = state.record(group).accounted_until
-        before = _accounted_before(config, state, group, timetable) if accounted is None else None
+        before = _accounted_before(config, state, group) if accounted is None else None
         if before is not None:
             due = timetable.due(before)
             first_seen.append(FirstSeen(str(group), before, member.policy, timetable.text))
@@ -96,18 +96,15 @@ def debt(
     return Debt(tuple(owed.values()), tuple(overdue), tuple(first_seen), edits)
 
 
-def _accounted_before(
-    config: Config, state: ExportState, group: GroupKey, timetable: "_Timetable"
-) -> datetime | None:
+def _accounted_before(config: Config, state: ExportState, group: GroupKey) -> datetime | None:
     """Return the last slot accounted for under a policy's former name: what it owed, is owed.
 
-    None for a volume that is new under the policy; and where the schedule was edited as well, for
-    slots are not reckoned by one that was not in force.
+    None for a volume that is new under the policy, by whichever name.
     """
     for former in config.policies[group.policy].formerly:
-        record = state.record(replace(group, policy=former))
-        if record.accounted_until and state.schedules.get(former) == timetable.text:
-            return record.accounted_until
+        accounted = state.record(replace(group, policy=former)).accounted_until
+        if accounted and former in state.schedules:
+            return accounted
     return None
 
 
@@ -116,25 +113,34 @@ def _edits(
 ) -> tuple[Reschedule, ...]:
     """Say which schedules were edited since the look before: each in force since a tick ago.
 
-    A policy that no look knew, nor any volume was seen under, was not edited: it is new.
+    A policy that no look knew, nor any volume was seen under, was not edited: it is new. One that
+    was renamed as well had its schedule under its former name.
     """
     texts = {
         name: schedule_text(policy)
         for name, policy in config.policies.items()
         if policy.schedule is not None
     }
-    other = {name for name, text in texts.items() if state.schedules.get(name) != text}
+    before = {name: _schedule_before(config, state, name) for name in texts}
+    other = {name for name, text in texts.items() if before[name] != text}
     if not other:
         return ()
-    edited = other & (state.schedules.keys() | _seen_under(state, members))
+    seen = _seen_under(state, members)
     return tuple(
         Reschedule(
             name,
             texts[name],
-            FormerSchedule(text=state.schedules.get(name, ""), until=at - TICK),
+            FormerSchedule(text=before[name] or "", until=at - TICK),
         )
-        for name in sorted(edited)
+        for name in sorted(other)
+        if before[name] is not None or name in seen
     )
+
+
+def _schedule_before(config: Config, state: ExportState, policy: str) -> str | None:
+    """Return the schedule that the newest look knew of a policy; None where it knew none."""
+    names = (policy, *config.policies[policy].formerly)
+    return next((state.schedules[name] for name in names if name in state.schedules), None)
 
 
 def _seen_under(state: ExportState, members: Sequence[Member]) -> set[str]:

@@ -6,10 +6,10 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from volume_images.errors import CloudError, CredentialError
-from volume_images.export.asking import asked_for, named_slots
+from volume_images.export.accepting import Acceptance
 from volume_images.export.cloud_changes import SecretRefused, Unserved
 from volume_images.export.draft import Change, changed
-from volume_images.export.errand import Errand
+from volume_images.export.errand import Errand, asked_for, named_slots
 from volume_images.export.gathering import all_under_way, known_members
 from volume_images.export.looking import look, scene_of
 from volume_images.export.memory import read, write_through
@@ -72,18 +72,19 @@ class Visit:
 
 def serve(errand: Errand, memory: Memory[ExportState]) -> Served:
     """Take a first look for an errand. Raises StoreError; errors of the cloud become outcomes."""
-    progress = Progress.since(memory.state)
+    state = memory.state
+    progress = Progress.since(state)
     now = errand.world.clock.now()
-    if _idle(errand, memory, now):
-        reason = f"nothing is due before {memory.state.next_look:%Y-%m-%dT%H:%M:%SZ}"
-        return _served(errand, memory, progress, _idled(errand, reason))
+    if _idle(errand, state, now):
+        reason = f"nothing is due before {state.next_look:%Y-%m-%dT%H:%M:%SZ}"
+        return _served(errand, state, progress, _idled(errand, reason))
     if errand.acceptance is not None:
         progress = progress.noting(errand.acceptance.outcomes)
-        if _left_to_next_tick(errand, memory.state):
-            progress = _waiting(errand, memory.state, progress)
-            return _served(errand, memory, progress, _idled(errand, "accepted"))
+        if _left_to_next_tick(errand, errand.acceptance, state):
+            progress = _waiting(errand, errand.acceptance, state, progress)
+            return _served(errand, state, progress, _idled(errand, "accepted"))
     try:
-        cloud = errand.world.open_cloud(errand.cloud, memory.state.resting_secret(now))
+        cloud = errand.world.open_cloud(errand.cloud, state.resting_secret(now))
     except CloudError as error:
         return _unserved(errand, progress, error)
     return _looked(Visit(errand, cloud, progress), memory)
@@ -114,21 +115,17 @@ def _looked(visit: Visit, memory: Memory[ExportState]) -> Served:
         if looked.down is not None
         else CloudOutcome(cloud=errand.cloud, result=CloudResult.SERVED)
     )
-    served = _served(errand, looked.memory, looked.progress, outcome)
+    served = _served(errand, looked.state, looked.progress, outcome)
     if errand.stays and looked.short_of_room:
-        under_way = tuple(looked.memory.state.under_way.values())
+        under_way = tuple(looked.state.under_way.values())
         stays = replace(visit, progress=looked.progress, under_way=under_way)
         return replace(served, visit=stays)
     return served
 
 
 def _served(
-    errand: Errand,
-    memory: Memory[ExportState],
-    progress: Progress,
-    outcome: CloudOutcome,
+    errand: Errand, state: ExportState, progress: Progress, outcome: CloudOutcome
 ) -> Served:
-    state = memory.state
     result = outcome.result
     fared = "" if result in SERVED_RESULTS else result.value
     policies = (GroupKey.parse(entry.group).policy for entry in state.under_way.values())
@@ -172,7 +169,7 @@ def _unserved(errand: Errand, progress: Progress, error: CloudError) -> Served:
         changes.append(SecretRefused(error.fingerprint, now))
     if not errand.dry_run:
         memory = write_through(errand, memory, changes)
-    return _served(errand, memory, progress, outcome)
+    return _served(errand, memory.state, progress, outcome)
 
 
 def _known_of_named(errand: Errand, state: ExportState) -> frozenset[str]:
@@ -184,14 +181,13 @@ def _known_of_named(errand: Errand, state: ExportState) -> frozenset[str]:
     return named & {member.volume_id for member in members}
 
 
-def _idle(errand: Errand, memory: Memory[ExportState], now: datetime) -> bool:
+def _idle(errand: Errand, state: ExportState, now: datetime) -> bool:
     """Whether nothing can be due: then no cloud is called and no secret read."""
-    state = memory.state
     return (
         not errand.stopwatch.limits.by_hand
         and errand.acceptance is None
         and not errand.names_slot
-        and memory.origin is Origin.READ
+        and errand.origin is Origin.READ
         and state.next_look is not None
         and max(now, errand.at) < state.next_look
         and state.config_version == errand.world.config_version
@@ -203,21 +199,20 @@ def _idled(errand: Errand, reason: str) -> CloudOutcome:
     return CloudOutcome(cloud=errand.cloud, result=CloudResult.IDLE, reason=reason)
 
 
-def _left_to_next_tick(errand: Errand, state: ExportState) -> bool:
+def _left_to_next_tick(errand: Errand, accepted: Acceptance, state: ExportState) -> bool:
     """Whether a request need not look now: nothing of it is left, or its cloud has no room."""
-    assert errand.acceptance is not None
-    full = len(state.under_way) >= errand.cloud_config.max_in_flight
-    return not errand.acceptance.keys or (full and not errand.stays)
+    return not accepted.keys or len(state.under_way) >= errand.cloud_config.max_in_flight
 
 
-def _waiting(errand: Errand, state: ExportState, progress: Progress) -> Progress:
+def _waiting(
+    errand: Errand, accepted: Acceptance, state: ExportState, progress: Progress
+) -> Progress:
     """Say of each slot that was taken on that it waits for a free place."""
-    assert errand.acceptance is not None
     scene = scene_of(errand, state, None, progress, errand.world.clock.now())
     return progress.noting(
         scene.outcome(GroupKey.parse(waiting.group), waiting.slot, ExportResult.DEFERRED, "no_room")
         for key, waiting in state.waiting.items()
-        if key in errand.acceptance.keys
+        if key in accepted.keys
     )
 
 

@@ -17,8 +17,8 @@ from tests.core.export_samples import (
     state,
     under_way,
 )
+from volume_images.export.accepting import Acceptance, Wanted, accept, take_on_slot
 from volume_images.export.draft import changed
-from volume_images.export.requesting import Acceptance, Wanted, accept, take_on_slot
 from volume_images.export.state import ExportState, NewestGood, Record
 from volume_images.report import ExportResult
 
