@@ -200,12 +200,17 @@ def test_a_policy_under_another_name_owes_what_it_owed_before() -> None:
     assert owed_slots(noted, formerly=["nightly"]) == ([SLOT], [SLOT - DAY])
 
 
-def test_a_policy_that_is_renamed_and_edited_at_once_owes_no_slot_that_was_not_in_force() -> None:
+def test_a_policy_that_is_renamed_and_edited_at_once_owes_each_schedules_slots() -> None:
+    """Of the one before, what was due while it was in force; of the new one, none in the past."""
     known = state(
         schedules={"nightly": "0 3 * * * UTC"},
         records={f"nightly/{DB}": Record(accounted_until=SLOT - 2 * DAY)},
     )
-    assert owed_slots(known, formerly=["nightly"]) == ([SLOT], [])
+    owing = debt(config(formerly=["nightly"]), known, ONE, at=NOW, now=NOW)
+    due = [one.slot for one in (*owing.overdue, *owing.owed)]
+    three = (SLOT - 2 * DAY).replace(hour=3)
+    assert due == [three, three + DAY, SLOT]  # the edit is a tick older than the look
+    assert {one.group for one in (*owing.overdue, *owing.owed)} == {DAILY}
 
 
 def test_a_slot_that_is_due_and_waits_too_is_owed_once() -> None:
