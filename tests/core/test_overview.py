@@ -25,7 +25,7 @@ from tests.core.cleanup_samples import (
     slot,
 )
 from volume_images.cleanup.announcing import remember
-from volume_images.cleanup.plan import Scope
+from volume_images.cleanup.plan import JudgedCloud, Scope
 from volume_images.cleanup.planning import plan_cleanup
 from volume_images.cleanup.rows import Past
 from volume_images.cleanup.state import CleanupState, empty_cleanup_state
@@ -34,7 +34,7 @@ from volume_images.export.progress import Said, last_said
 from volume_images.export.state import ExportState, Record, empty_export_state
 from volume_images.model import Image, Volume
 from volume_images.overview.fleet import FleetView
-from volume_images.overview.sight import Judged, Sight
+from volume_images.overview.sight import Sight
 from volume_images.overview.survey import survey
 from volume_images.overview.volumes import Attention, Condition, Presence, SeriesView, VolumeView
 from volume_images.recognition import GIB, ImageState
@@ -61,7 +61,7 @@ def judged(
     at: datetime = NOW,
     there: Mapping[str, Volume] | None = None,
     stuck: Mapping[str, datetime] | None = None,
-) -> Judged:
+) -> JudgedCloud:
     """Judge a cloud as the next cleanup would."""
     seen = facts(images, at, stuck=stuck)
     if there is not None:
@@ -73,7 +73,7 @@ def judged(
     }
     plan = plan_cleanup(by or config(), version, DEPLOYMENT, seen, Scope(), Past(before, history))
     after = remember(before, plan, history)
-    return Judged(facts=seen, plan=plan, before=before, after=after, grace=GRACE)
+    return JudgedCloud(facts=seen, plan=plan, before=before, after=after, grace=GRACE)
 
 
 def exports(**fields: Any) -> ExportState:  # noqa: ANN401
@@ -86,7 +86,7 @@ def exports(**fields: Any) -> ExportState:  # noqa: ANN401
     )
 
 
-def fleet(seen: Judged | None, remembered: ExportState | None = None) -> FleetView:
+def fleet(seen: JudgedCloud | None, remembered: ExportState | None = None) -> FleetView:
     """Survey one cloud."""
     sight = Sight(outcome=SERVED, exports=remembered or exports(), judged=seen)
     return survey(config(), "v1", [sight], NOW)

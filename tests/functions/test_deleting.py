@@ -17,7 +17,7 @@ from volume_images.errors import (
     Refused,
     Throttled,
 )
-from volume_images.model import GroupKey, Image, RestorePin
+from volume_images.model import Image, RestorePin
 from volume_images.report import ImageResult
 
 NOW = datetime(2026, 3, 10, tzinfo=UTC)
@@ -70,9 +70,8 @@ class Shelf:
             raise self.errors[what, image_id]
 
 
-def group(*images: Image, winner: Image | None = None, name: str = "daily") -> DueGroup:
+def group(*images: Image, winner: Image | None = None) -> DueGroup:
     return DueGroup(
-        GroupKey(name, requested=False, volume_id="v"),
         (FLOOR,),
         tuple(Deletion(image, winner, STANDING) for image in images),
     )
@@ -228,7 +227,7 @@ def test_a_refusal_concerns_one_image_and_the_others_go_on() -> None:
 
 
 def test_a_floor_that_cannot_be_read_stops_its_group_and_no_other() -> None:
-    other = DueGroup(group(OLDER).key, (), group(OLDER).deletions)
+    other = DueGroup((), group(OLDER).deletions)
     shelf = Shelf(OLD, OLDER, FLOOR, errors={("get", "floor"): Refused("no", status=403)})
 
     attempts = delete(shelf, group(OLD), other)
@@ -250,7 +249,7 @@ def test_an_outage_ends_the_deletions_of_this_cloud(
     shelf = Shelf(OLD, OLDER, FLOOR, errors={where: outage})
     allowed = permit()
 
-    attempts = delete(shelf, group(OLD, OLDER), group(OLDER, name="weekly"), allowed=allowed)
+    attempts = delete(shelf, group(OLD, OLDER), group(OLDER), allowed=allowed)
 
     expected = (
         () if where[1] == "floor" else (Attempt("old", ImageResult.NOT_DELETED, str(outage)),)

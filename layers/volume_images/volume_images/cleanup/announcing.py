@@ -83,7 +83,7 @@ def _confirmed(
     since = {
         image_id: announced.since for image_id, announced in record.announced.items() if unbroken
     }
-    orphaned = group.orphaned
+    orphaned, there = group.orphaned, group.image_ids
     return GroupRecord(
         judged=Judged(at=plan.now, digest=group.digest, config_version=plan.config_version),
         announced={
@@ -97,16 +97,12 @@ def _confirmed(
             for image in group.failed
         },
         results={
-            image_id: result
-            for image_id, result in record.results.items()
-            if image_id in group.image_ids
+            image_id: result for image_id, result in record.results.items() if image_id in there
         },
         orphan_since=orphaned.since if orphaned else None,
         all_ours=orphaned is not None and orphaned.all_ours,
         forgotten_at=record.forgotten_at if orphaned and orphaned.forgotten else None,
-        adopted={
-            image_id: at for image_id, at in record.adopted.items() if image_id in group.image_ids
-        },
+        adopted={image_id: at for image_id, at in record.adopted.items() if image_id in there},
     )
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from volume_images.cleanup.announcing import first_seen, lapsed
 from volume_images.cleanup.deleting import Permit, delete_due, drop_overdue_pins
@@ -12,8 +12,8 @@ from volume_images.cleanup.freshness import Covered, freshness
 from volume_images.cleanup.gathering import gather
 from volume_images.cleanup.judgement import Judgement
 from volume_images.cleanup.memory import read_memory, write_memory
-from volume_images.cleanup.outcomes import Attempt, changed, outcomes, settled
-from volume_images.cleanup.plan import CleanupPlan, CloudFacts
+from volume_images.cleanup.outcomes import Attempt, changed, not_there, outcomes, settled
+from volume_images.cleanup.plan import CleanupPlan, CloudFacts, JudgedCloud
 from volume_images.cleanup.planning import covered_by
 from volume_images.cleanup.state import CleanupState, parse_series_key, series_key
 from volume_images.config.selection import Member, members
@@ -25,16 +25,6 @@ from volume_images.unserved import out_of_time, unserved
 
 Wish = Callable[[CleanupState, CleanupPlan], CleanupState]
 """What a person wants to have remembered of the groups in a plan."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Aftermath:
-    """What a cloud's images were judged by, and the state that was left of it."""
-
-    facts: CloudFacts
-    plan: CleanupPlan
-    state: CleanupState
-    grace: timedelta
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +44,7 @@ class Cleaned:
     safety_stops: tuple[str, ...] = ()
     red: tuple[str, ...] = ()
     volume_ids: frozenset[str] = frozenset()
-    aftermath: Aftermath | None = None
+    aftermath: JudgedCloud | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,13 +79,13 @@ def _judged(errand: Errand, seen: Seen) -> Cleaned:
     """Judge, write that down, and delete what is due; of a dry run, only judge."""
     judgement = Judgement(errand, seen.facts)
     if errand.dry_run:
-        after = judgement.written_into(seen.memory.state)
-        return _cleaned(errand, seen.memory, _carried(errand, judgement.plan, after))
+        judged = judgement.of(seen.memory.state, judgement.written_into(seen.memory.state))
+        return _cleaned(errand, seen, judged, _due(errand, judged))
     try:
         written = write_memory(errand, seen.memory, judgement.written_into)
     except Conflict as error:
         return _left_alone(errand, seen.memory, error)
-    return _deleted(errand, seen, judgement.plan, written)
+    return _deleted(errand, seen, judgement.of(seen.memory.state, written.state), written)
 
 
 def grant(errand: Errand, seen: Seen, wish: Wish) -> Cleaned:
@@ -113,24 +103,26 @@ def grant(errand: Errand, seen: Seen, wish: Wish) -> Cleaned:
         after = granted(seen.memory.state)
     else:
         after = write_memory(errand, seen.memory, granted).state
-    return _cleaned(errand, seen.memory, _carried(errand, judgement.plan, after))
+    judged = judgement.of(seen.memory.state, after)
+    return _cleaned(errand, seen, judged, _due(errand, judged))
 
 
 def _deleted(
-    errand: Errand, seen: Seen, plan: CleanupPlan, written: Memory[CleanupState]
+    errand: Errand, seen: Seen, judged: JudgedCloud, written: Memory[CleanupState]
 ) -> Cleaned:
     """Delete what the written state carries long enough, and write down what became of it."""
-    carried = _carried(errand, plan, written.state)
-    due = carried.due
+    plan, due = judged.plan, _due(errand, judged)
     permit = Permit(errand.stopwatch.may_act)
+    deletable = due
     if due and errand.world.store.config().version != errand.world.config_version:
-        due = ()  # somebody corrects the config at this moment: the next run judges by that
+        deletable = ()  # somebody corrects the config at this moment: the next run judges by that
     at_once = errand.world.config.clouds[errand.cloud].max_concurrency
     ours = [image.image for group in plan.groups for image in group.images]
     drop_overdue_pins(seen.cloud.images, ours, plan.now)
-    attempts = delete_due(seen.cloud.images, due, permit, at_once=at_once)
-    aftermath = Aftermath(facts=seen.facts, plan=plan, state=written.state, grace=errand.grace)
-    cleaned = replace(_cleaned(errand, seen.memory, carried, attempts), aftermath=aftermath)
+    attempts = delete_due(seen.cloud.images, deletable, permit, at_once=at_once)
+    cleaned = _cleaned(errand, seen, judged, due, attempts)
+    left = replace(judged, before=written.state, gone=not_there(cleaned.outcomes))
+    cleaned = replace(cleaned, aftermath=left)
     if permit.ended_by is not None:
         cleaned = replace(cleaned, outcome=unserved(errand.cloud, permit.ended_by))
     try:
@@ -141,38 +133,31 @@ def _deleted(
     return cleaned
 
 
-@dataclass(frozen=True, slots=True)
-class _Carried:
-    """A plan, a state that carries it, and what both together have due."""
-
-    plan: CleanupPlan
-    state: CleanupState
-    due: tuple[DueGroup, ...]
-
-
-def _carried(errand: Errand, plan: CleanupPlan, state: CleanupState) -> _Carried:
-    due = due_groups(state, plan, grace=errand.grace, without_wait=errand.without_wait)
-    return _Carried(plan, state, due)
+def _due(errand: Errand, judged: JudgedCloud) -> tuple[DueGroup, ...]:
+    return due_groups(
+        judged.after, judged.plan, grace=judged.grace, without_wait=errand.without_wait
+    )
 
 
 def _cleaned(
     errand: Errand,
-    before: Memory[CleanupState],
-    carried: _Carried,
+    seen: Seen,
+    judged: JudgedCloud,
+    due: tuple[DueGroup, ...],
     attempts: tuple[Attempt, ...] = (),
 ) -> Cleaned:
     """Put together what there is to say of a cloud whose images were judged."""
-    plan, state = carried.plan, carried.state
-    said = outcomes(plan, state, carried.due, attempts, grace=errand.grace)
+    plan = judged.plan
+    said = outcomes(plan, judged.after, due, attempts, grace=judged.grace)
     return Cleaned(
         outcome=CloudOutcome(cloud=errand.cloud, result=CloudResult.SERVED),
         judged=True,
         outcomes=said,
-        changed=changed(plan, before.state, said),
-        freshness=_freshness(plan.covered, state, plan.now),
-        lapsed=lapsed(before.state, state),
+        changed=changed(plan, judged.before, said),
+        freshness=_freshness(plan.covered, judged.after, plan.now),
+        lapsed=lapsed(judged.before, judged.after),
         safety_stops=tuple(f"{errand.cloud}: {group.stop}" for group in plan.groups if group.stop),
-        red=_damage(errand, before),
+        red=_damage(errand, seen.memory),
         volume_ids=frozenset(covered.volume_id for covered in plan.covered) | plan.living,
     )
 

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from volume_images.cleanup.plan import CleanupPlan, Expired, GroupPlan
 from volume_images.cleanup.state import CleanupState, GroupRecord
-from volume_images.model import GroupKey, Image
+from volume_images.model import Image
 from volume_images.recognition import ImageState, Recognised
 
 FAILED_WAIT = timedelta(hours=24)
@@ -34,7 +34,6 @@ class Deletion:
 class DueGroup:
     """What to delete of one group, in that order, and the good images that this rests on."""
 
-    key: GroupKey
     floor: tuple[Image, ...]
     deletions: tuple[Deletion, ...]
 
@@ -49,7 +48,7 @@ def due_groups(
     runs out.
     """
     groups = [
-        DueGroup(group.key, group.floor, deletions)
+        DueGroup(group.floor, deletions)
         for group in plan.groups
         if (deletions := _due_of(state, plan, group, grace, without_wait))
     ]

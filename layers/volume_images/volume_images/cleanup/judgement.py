@@ -3,7 +3,7 @@
 from volume_images.cleanup.announcing import remember
 from volume_images.cleanup.errand import Errand
 from volume_images.cleanup.gathering import config_history
-from volume_images.cleanup.plan import CleanupPlan, CloudFacts
+from volume_images.cleanup.plan import CleanupPlan, CloudFacts, JudgedCloud
 from volume_images.cleanup.planning import plan_cleanup
 from volume_images.cleanup.rows import Past
 from volume_images.cleanup.state import CleanupState
@@ -31,3 +31,13 @@ class Judgement:
             past,
         )
         return remember(state, self.plan, past.history).with_refused_secret("", None)
+
+    def of(self, before: CleanupState, after: CleanupState) -> JudgedCloud:
+        """Return all that was judged, with the state that it met and the one that carries it."""
+        return JudgedCloud(
+            facts=self._facts,
+            plan=self.plan,
+            before=before,
+            after=after,
+            grace=self._errand.grace,
+        )

@@ -1,6 +1,6 @@
 """What a cleanup run says of each image, from its plan, its state and what was attempted."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -8,7 +8,7 @@ from volume_images.cleanup.due import DueGroup, Standing, standing
 from volume_images.cleanup.plan import CleanupPlan
 from volume_images.cleanup.state import CleanupState, GroupRecord, record_key
 from volume_images.recognition import Recognised
-from volume_images.report import ImageResult, Outcome
+from volume_images.report import NO_DETAILS, Details, ImageResult, Outcome
 
 _NOT_THERE = frozenset({ImageResult.DELETED, ImageResult.GONE})
 _DERIVED = frozenset({ImageResult.KEPT, ImageResult.ANNOUNCED})
@@ -42,7 +42,7 @@ def outcomes(
     for group in plan.groups:
         record = state.group(plan.project_id, group.key)
         orphaned = group.orphaned
-        details = {"orphan_since": orphaned.since.isoformat()} if orphaned else None
+        details = {"orphan_since": orphaned.since.isoformat()} if orphaned else NO_DETAILS
         found += [
             _outcome(plan.cloud, entry.recognised, entry.result, entry.reason, details)
             for entry in group.kept
@@ -71,19 +71,24 @@ def changed(
     )
 
 
-def settled(state: CleanupState, plan: CleanupPlan, said: Iterable[Outcome]) -> CleanupState:
+def not_there(said: Iterable[Outcome]) -> frozenset[str]:
+    """Return the ids of the images that are not in the cloud any more."""
+    return frozenset(one.image_id for one in said if one.result in _NOT_THERE)
+
+
+def settled(state: CleanupState, plan: CleanupPlan, said: Collection[Outcome]) -> CleanupState:
     """Write what happened into a state: what is deleted leaves it, other results are noted.
 
     It may be a newer state than the one that the deletions were based on.
     """
     results = {outcome.image_id: outcome.result for outcome in said}
+    absent = not_there(said)
     listed_gone = {
         entry.recognised.image.id
         for group in plan.groups
         for entry in group.kept
         if entry.result is ImageResult.GONE
     }
-    not_there = frozenset(image_id for image_id, result in results.items() if result in _NOT_THERE)
     groups = dict(state.groups)
     for group in plan.groups:
         key = record_key(plan.project_id, group.key)
@@ -91,9 +96,9 @@ def settled(state: CleanupState, plan: CleanupPlan, said: Iterable[Outcome]) -> 
             image_id: results[image_id]
             for image_id in sorted(group.image_ids)
             if results[image_id] not in _DERIVED
-            and (image_id in listed_gone or image_id not in not_there)
+            and (image_id in listed_gone or image_id not in absent)
         }
-        record = groups.get(key, GroupRecord()).without(not_there)
+        record = groups.get(key, GroupRecord()).without(absent)
         record = record.model_copy(update={"results": noted})
         if record.is_empty:
             groups.pop(key, None)
@@ -126,7 +131,7 @@ def _outcome(
     image: Recognised,
     result: ImageResult,
     reason: str,
-    details: Mapping[str, str | int | bool] | None = None,
+    details: Details = NO_DETAILS,
 ) -> Outcome:
     return Outcome(
         cloud=cloud,
@@ -137,5 +142,5 @@ def _outcome(
         slot=image.name.slot,
         image_id=image.image.id,
         image_name=image.image.name,
-        details=details or {},
+        details=details,
     )

@@ -2,11 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from volume_images.cleanup.freshness import Covered
 from volume_images.cleanup.orphans import Orphanhood
-from volume_images.cleanup.state import VolumeFacts
+from volume_images.cleanup.state import CleanupState, VolumeFacts
 from volume_images.model import GroupKey, Image, Volume
 from volume_images.recognition import Recognised
 from volume_images.report import ImageResult
@@ -139,3 +139,20 @@ class CleanupPlan:
     newest_slots: Mapping[tuple[str, str], datetime]
     facts: Mapping[str, VolumeFacts]
     living: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JudgedCloud:
+    """A cloud that was looked at, and what was judged of its images.
+
+    `before` is what the newest cleanup left, `after` is that with this plan in it. Once a cleanup
+    has ended, both are what it wrote, and the images `gone` since the facts were seen are those
+    that it deleted.
+    """
+
+    facts: CloudFacts
+    plan: CleanupPlan
+    before: CleanupState
+    after: CleanupState
+    grace: timedelta
+    gone: frozenset[str] = frozenset()

@@ -9,7 +9,7 @@ from volume_images.errors import StoreError
 from volume_images.export.state import ExportState, empty_export_state, export_state_key
 from volume_images.memory import Memory, read_state
 from volume_images.overview.fleet import FleetView
-from volume_images.overview.sight import Judged, Sight
+from volume_images.overview.sight import Sight
 from volume_images.overview.survey import survey
 from volume_images.protocols import BY_HAND, World
 from volume_images.report import CloudOutcome, CloudResult
@@ -49,18 +49,11 @@ def _look(errand: Errand) -> Sight:
             remarks=(*remarks, *seen.red),
         )
     judgement = Judgement(errand, seen.facts)
-    after = judgement.written_into(seen.memory.state)
-    judged = Judged(
-        facts=seen.facts,
-        plan=judgement.plan,
-        before=seen.memory.state,
-        after=after,
-        grace=errand.grace,
-    )
+    before = seen.memory.state
     return Sight(
         outcome=CloudOutcome(cloud=errand.cloud, result=CloudResult.SERVED),
         exports=exports.state,
-        judged=judged,
+        judged=judgement.of(before, judgement.written_into(before)),
         remarks=(*remarks, *_damage(errand.state_key, seen.memory)),
     )
 

@@ -1,20 +1,18 @@
 """Images as the next cleanup would judge them, one view each."""
 
 from collections.abc import Mapping
-from datetime import datetime
 
 from volume_images.cleanup.due import standing
 from volume_images.cleanup.outcomes import outcomes
-from volume_images.cleanup.plan import GroupPlan
+from volume_images.cleanup.plan import GroupPlan, JudgedCloud
 from volume_images.cleanup.state import GroupRecord
 from volume_images.model import GroupKey
 from volume_images.overview.images import Going, ImageView
-from volume_images.overview.sight import Judged
 from volume_images.recognition import Recognised
 from volume_images.report import ImageResult, Outcome
 
 
-def image_views(judged: Judged) -> Mapping[GroupKey, tuple[ImageView, ...]]:
+def image_views(judged: JudgedCloud) -> Mapping[GroupKey, tuple[ImageView, ...]]:
     """Return every image of ours that is in a cloud, by its group."""
     said = {
         outcome.image_id: outcome
@@ -24,10 +22,11 @@ def image_views(judged: Judged) -> Mapping[GroupKey, tuple[ImageView, ...]]:
 
 
 def _of_group(
-    group: GroupPlan, judged: Judged, said: Mapping[str, Outcome]
+    group: GroupPlan, judged: JudgedCloud, said: Mapping[str, Outcome]
 ) -> tuple[ImageView, ...]:
     floor = {image.id for image in group.floor}
     before = judged.before.group(judged.plan.project_id, group.key)
+    after = judged.after.group(judged.plan.project_id, group.key)
     return tuple(
         ImageView(
             id=one.image.id,
@@ -42,7 +41,7 @@ def _of_group(
             why=one.why,
             result=ImageResult(said[one.image.id].result),
             reasons=said[one.image.id].reason,
-            going=_going(one, said[one.image.id], before, judged),
+            going=_going(one, before, after, judged),
             stuck_since=judged.facts.stuck.get(one.image.id),
             pinned=one.image.pinned,
             protected=one.image.protected,
@@ -54,17 +53,19 @@ def _of_group(
     )
 
 
-def _going(image: Recognised, said: Outcome, before: GroupRecord, judged: Judged) -> Going | None:
+def _going(
+    image: Recognised, before: GroupRecord, after: GroupRecord, judged: JudgedCloud
+) -> Going | None:
     """Say when an image goes; announced it is only where a cleanup has written that down."""
-    if said.result is not ImageResult.ANNOUNCED:
+    stands = standing(after, image, judged.grace)
+    if stands is None:
         return None
-    since = datetime.fromisoformat(str(said.details["since"]))
     known = standing(before, image, judged.grace)
-    is_announced = known is not None and known.since == since
+    is_announced = known is not None and known.since == stands.since
     return Going(
-        since=since,
-        deletes_at=datetime.fromisoformat(str(said.details["deletes_at"])),
-        reason=said.reason,
+        since=stands.since,
+        deletes_at=stands.deletes_at,
+        reason=stands.reason,
         config_version=(
             before.judged.config_version
             if is_announced and before.judged
