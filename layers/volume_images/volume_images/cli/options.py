@@ -12,7 +12,7 @@ from volume_images.errors import InputError
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
-def parse_wait(text: str) -> float:
+def parse_duration(text: str) -> float:
     """Read a duration like `90s`, `30m` or `1h30m`, in seconds."""
     if not re.fullmatch(r"(\d{1,6}[smhd])+", text, re.ASCII):
         raise typer.BadParameter("must be a duration like 90s, 30m, 2h or 1h30m")

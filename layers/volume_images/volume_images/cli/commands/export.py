@@ -30,7 +30,7 @@ def export(  # noqa: PLR0913 - its options
         float | None,
         typer.Option(
             metavar="DURATION",
-            parser=options.parse_wait,
+            parser=options.parse_duration,
             help="Wait no longer than this for room in a cloud (90s, 30m, 2h); by default, until"
             " every due slot is started.",
         ),

@@ -85,8 +85,7 @@ def init(  # noqa: PLR0913 - its options
         document["image_quota"] = quota
     first = prefix or _prefix(cloud)
     config = _validated(cloud, document, first, timezone)
-    settings = settings_without_config()
-    opened = open_cloud_to_look(settings, cloud, config, Connections())
+    opened = open_cloud_to_look(settings_without_config(), cloud, config, Connections())
     proposal = propose(_survey(opened, cloud, config, first, timezone))
     refused = _refused(proposal)
     if as_json:

@@ -125,7 +125,7 @@ EXAMPLES = options.examples(
 def _restore(site: RestoreSite, order: Order, *, dry_run: bool, as_json: bool) -> int:
     plan = plan_restore(site.cloud, order, site.run_id)
     for warning in plan.warnings:
-        complain(f"warning: {warning}")
+        _warn(warning)
     if dry_run:
         print_restored(site.name, plan, None, as_json=as_json)
         return ExitCode.FINE
@@ -138,7 +138,7 @@ def _restore(site: RestoreSite, order: Order, *, dry_run: bool, as_json: bool) -
                 volume_id = look.volume_id
                 show(plan.new.name, look)
 
-            watchers = Watchers(warn=lambda said: complain(f"warning: {said}"), tell=tell)
+            watchers = Watchers(warn=_warn, tell=tell)
             volume = restore_run(site.cloud, plan, site.run_id, site.clock, watchers)
     except KeyboardInterrupt:
         made = f"volume {volume_id}" if volume_id else f"look for a volume {plan.new.name}"
@@ -146,3 +146,7 @@ def _restore(site: RestoreSite, order: Order, *, dry_run: bool, as_json: bool) -
         raise
     print_restored(site.name, plan, volume, as_json=as_json)
     return ExitCode.FINE
+
+
+def _warn(said: str) -> None:
+    complain(f"warning: {said}")

@@ -40,7 +40,7 @@ class _Since:
 def _parse_since(text: str) -> _Since:
     """Read a day, a time with its zone, or a span like `36h`."""
     if re.fullmatch(r"(\d+[smhd])+", text, re.ASCII):
-        return _Since(ago=timedelta(seconds=options.parse_wait(text)))
+        return _Since(ago=timedelta(seconds=options.parse_duration(text)))
     try:
         at = datetime.fromisoformat(text)
     except ValueError:

@@ -23,6 +23,7 @@ def moved_volumes(config: Config, location: str, store: str | None) -> tuple[Pro
     if not (store or os.environ.get(f"{PREFIX}STORE", "").strip()):
         return ()
     try:
+        # Settings ask for a deployment; which one it is plays no part in what moves.
         deployment = os.environ.get(f"{PREFIX}DEPLOYMENT") or "any"
         settings = settings_by_hand(config=location, store=store, deployment=deployment)
         return moves(config, _states(open_store(settings, Connections()), config))

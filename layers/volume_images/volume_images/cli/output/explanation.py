@@ -11,7 +11,9 @@ def print_explanation(explained: Explanation, *, as_json: bool) -> None:
     if as_json:
         print_json(explained.as_json())
     elif explained.result in (ImageResult.UNKNOWN, ImageResult.GONE):
-        print_line("; ".join([_verdict(explained), *map("goes with {}".format, explained.to_go)]))
+        print_line(
+            "; ".join([_verdict(explained), *(f"goes with {one}" for one in explained.to_go)])
+        )
     else:
         _print_whole(explained)
 

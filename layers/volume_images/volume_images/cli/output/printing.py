@@ -13,7 +13,7 @@ from volume_images.cli.output.grid import Column, grid
 from volume_images.cli.output.report_table import Names, report_table
 from volume_images.errors import InputError
 from volume_images.overview.spelling import plain
-from volume_images.report import SERVED_RESULTS, CloudOutcome, Report
+from volume_images.report import SERVED_RESULTS, Report
 
 
 def print_json(document: object) -> None:
@@ -62,15 +62,16 @@ def print_report(report: Report, names: Names, *, as_json: bool) -> ExitCode:
 
 def _complaints(report: Report) -> list[str]:
     """Say each fault of the run once: a red run names its clouds' reasons already."""
+    unserved = (
+        f"{cloud.cloud}: {cloud.reason}"
+        for cloud in report.clouds
+        if cloud.result not in SERVED_RESULTS
+    )
     lines = [*report.safety_stops]
-    for line in (*report.red, *map(_said, report.clouds)):
-        if line and not any(line in other or other in line for other in lines):
+    for line in (*report.red, *unserved):
+        if not any(line in other or other in line for other in lines):
             lines.append(line)
     return lines
-
-
-def _said(cloud: CloudOutcome) -> str:
-    return "" if cloud.result in SERVED_RESULTS else f"{cloud.cloud}: {cloud.reason}"
 
 
 def write_page(path: Path, page: str) -> None:

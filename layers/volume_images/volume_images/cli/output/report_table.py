@@ -1,7 +1,7 @@
 """A report as a table for people: what needs a look first, ids cut short where room is short."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from rich.console import Group, RenderableType
@@ -121,17 +121,14 @@ def _label(outcome: Outcome) -> str:
 
 
 def _why(outcome: Outcome) -> str:
-    """Return the reason with its fields; of a started export these only repeat what was asked."""
-    if outcome.result is ExportResult.STARTED:
+    """Return the reason with its fields.
+
+    Those of a started export only repeat what was asked, those of an image have their columns.
+    """
+    if outcome.result is ExportResult.STARTED or isinstance(outcome.result, ImageResult):
         return outcome.reason
-    return " ".join([outcome.reason, *_fields(outcome)])
-
-
-def _fields(outcome: Outcome) -> Iterator[str]:
-    if isinstance(outcome.result, ImageResult):
-        return
-    for name, value in outcome.details.items():
-        yield f"{name}={value}"
+    fields = (f"{name}={value}" for name, value in outcome.details.items())
+    return " ".join([outcome.reason, *fields])
 
 
 def _goes_at(outcome: Outcome) -> str:
