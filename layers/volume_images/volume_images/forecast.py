@@ -1,6 +1,5 @@
 """What a config will come to: each policy's images over time, and the total of each cloud."""
 
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -227,7 +226,7 @@ def _clouds(
                 )
                 for day in range(span.days)
             ),
-            need=image_need(config, counts, min(cloud.max_in_flight, len(volumes))),
+            need=image_need(config, name, counts, len(volumes)),
         )
 
 
@@ -253,8 +252,7 @@ def _notes(
                     f"{policy.name}: {policy.against.rival.name} has a schedule of its own; the"
                     " comparison applies its rules to the slots of this one"
                 )
-    sources = Counter(policy.gib is None for policy in policies)
-    if sources[True]:
+    if any(policy.gib is None for policy in policies):
         yield "the config knows no sizes: give --size-gib or --volumes to see GiB"
     else:
         yield "GiB: each image is taken to be as large as its volume; what is stored may be less"

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from volume_images.config.coverage import Coverage
-from volume_images.config.problems import spell_path
+from volume_images.config.problems import problem
 from volume_images.config.schema import Config, Policy
 from volume_images.errors import Problem
 from volume_images.retention.rules import RetentionRules
@@ -37,36 +37,36 @@ def check_quotas(config: Config, covered: Coverage) -> Iterator[Problem]:
         if cloud.image_quota is None or not any(counts.values()):
             continue
         volumes = {id_ for policy in counts for id_ in covered.listed(config, policy, name)}
-        need = image_need(config, counts, min(cloud.max_in_flight, len(volumes)))
+        need = image_need(config, name, counts, len(volumes))
         if need.images > cloud.image_quota:
-            yield Problem(spell_path(("clouds", name, "image_quota")), _says(need, config, name))
+            yield problem("clouds", name, "image_quota", says=_says(need, config, name))
 
 
-def image_need(config: Config, volumes: Mapping[str, int], pending: int) -> Need:
-    """Add up the images of so many volumes under each policy, on the fullest day for all of them.
+def image_need(config: Config, cloud: str, counts: Mapping[str, int], volumes: int) -> Need:
+    """Add up a cloud's images on the fullest day, with so many volumes under each policy.
 
     Of requested exports nobody knows the times: what their counts allow at most is taken, and of
-    windows and of `unlimited` nothing. `pending` exports are under way at once, beside what they
-    are going to replace.
+    windows and of `unlimited` nothing. Of the `volumes`, counted once each, as many are exported
+    at once as may be, beside the images that these exports are going to replace.
     """
     states = [
         (count, state)
-        for name, count in volumes.items()
+        for name, count in counts.items()
         if count and (state := policy_steady_state(config, config.policies[name]))
     ]
-    counts = [count for count, _ in states]
+    weights = [count for count, _ in states]
     days = zip(*(state.images for _, state in states), strict=True)
     totals = [
-        sum(count * images for count, images in zip(counts, day, strict=True)) for day in days
+        sum(count * images for count, images in zip(weights, day, strict=True)) for day in days
     ]
     day = totals.index(max(totals)) if totals else 0
     return Need(
         kept=sum(count * state.kept[day] for count, state in states),
         announced=sum(count * state.announced[day] for count, state in states),
         requested=sum(
-            count * most_counted(config.policies[name].requests) for name, count in volumes.items()
+            count * most_counted(config.policies[name].requests) for name, count in counts.items()
         ),
-        pending=pending,
+        pending=min(config.clouds[cloud].max_in_flight, volumes),
         still_grows=any(state.still_grows for _, state in states),
     )
 

@@ -5,7 +5,7 @@ from difflib import get_close_matches
 
 from volume_images.config.capacity import check_quotas
 from volume_images.config.coverage import Coverage, coverage
-from volume_images.config.problems import spell_path
+from volume_images.config.problems import problem
 from volume_images.config.schema import CloudConfig, Config
 from volume_images.config.timing import check_timing
 from volume_images.errors import Problem
@@ -34,7 +34,7 @@ def _check_clouds(config: Config) -> Iterator[Problem]:
         cloud = config.clouds[name]
         if cloud.strategy == "ims_job" and not cloud.dialect.traits.exports_in_jobs:
             says = f"the {cloud.dialect} dialect has no ims_job: use volume_upload"
-            yield _problem("clouds", name, "strategy", says=says)
+            yield problem("clouds", name, "strategy", says=says)
         same = next(
             (other for other in names[:place] if _same_project(cloud, config.clouds[other])), None
         )
@@ -43,7 +43,7 @@ def _check_clouds(config: Config) -> Iterator[Problem]:
                 f"region and project are those of {same}: leave one of them out, or give the"
                 " endpoints of both if they are two clouds"
             )
-            yield _problem("clouds", name, says=says)
+            yield problem("clouds", name, says=says)
 
 
 def _same_project(one: CloudConfig, other: CloudConfig) -> bool:
@@ -61,19 +61,14 @@ def _check_former_names(config: Config) -> Iterator[Problem]:
     for place, prefix in enumerate(config.former_prefixes):
         if prefix in seen:
             says = f"{prefix} {seen[prefix]}: leave it out"
-            yield _problem("former_prefixes", place, says=says)
+            yield problem("former_prefixes", place, says=says)
         seen.setdefault(prefix, "is there already")
     owners = dict.fromkeys(config.policies, "is the name of a policy of today")
     for name, policy in config.policies.items():
         for place, former in enumerate(policy.formerly):
             if former in owners:
-                yield _problem(
-                    "policies",
-                    name,
-                    "formerly",
-                    place,
-                    says=f"{former} {owners[former]}: its images cannot belong to both",
-                )
+                says = f"{former} {owners[former]}: its images cannot belong to both"
+                yield problem("policies", name, "formerly", place, says=says)
             owners.setdefault(former, f"is a former name of {name}")
 
 
@@ -82,15 +77,15 @@ def _check_volumes(config: Config) -> Iterator[Problem]:
     for place, volume in enumerate(config.volumes):
         if volume.cloud not in config.clouds:
             says = _no_cloud(volume.cloud, list(config.clouds))
-            yield _problem("volumes", place, "cloud", says=says)
+            yield problem("volumes", place, "cloud", says=says)
         before = first.setdefault((volume.cloud, volume.id), place)
         if before != place:
             says = f"is listed already at volumes[{before}]: leave one of them out"
-            yield _problem("volumes", place, "id", says=says)
+            yield problem("volumes", place, "id", says=says)
     for place, entry in enumerate(config.discover):
         if entry.cloud not in config.clouds:
             says = _no_cloud(entry.cloud, list(config.clouds))
-            yield _problem("discover", place, "cloud", says=says)
+            yield problem("discover", place, "cloud", says=says)
 
 
 def _no_cloud(name: str, known: Sequence[str]) -> str:
@@ -105,11 +100,11 @@ def _check_coverage(config: Config, covered: Coverage) -> Iterator[Problem]:
     for place in range(len(config.volumes)):
         if place not in listed:
             says = "no policy covers a volume with these tags: change them, or a policy's select"
-            yield _problem("volumes", place, "tags", says=says)
+            yield problem("volumes", place, "tags", says=says)
     for name in config.policies:
         if not covered.volumes[name] and not covered.discoveries[name]:
             says = "covers no volume: no listed one, and none that discover could find"
-            yield _problem("policies", name, "select", says=says)
+            yield problem("policies", name, "select", says=says)
 
 
 def _check_dialects(config: Config, covered: Coverage) -> Iterator[Problem]:
@@ -121,11 +116,7 @@ def _check_dialects(config: Config, covered: Coverage) -> Iterator[Problem]:
             formats = dialect.traits.disk_formats
             if export.disk_format is not None and export.disk_format not in formats:
                 says = f"the {dialect} dialect (cloud {cloud}) takes {', '.join(formats)}"
-                yield _problem("policies", name, "export", "disk_format", says=says)
+                yield problem("policies", name, "export", "disk_format", says=says)
             if export.os_type is not None and not dialect.traits.knows_os_type:
                 says = f"the {dialect} dialect (cloud {cloud}) has no os_type: leave it out"
-                yield _problem("policies", name, "export", "os_type", says=says)
-
-
-def _problem(*path: str | int, says: str) -> Problem:
-    return Problem(spell_path(path), says)
+                yield problem("policies", name, "export", "os_type", says=says)

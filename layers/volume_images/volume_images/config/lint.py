@@ -7,7 +7,7 @@ from datetime import timedelta
 from itertools import pairwise
 
 from volume_images.config.capacity import policy_steady_state
-from volume_images.config.problems import spell_path
+from volume_images.config.problems import Path, problem, spell_path
 from volume_images.config.schema import Config, Policy
 from volume_images.errors import Problem
 from volume_images.retention.calendar import LONGEST_BUCKETS
@@ -18,8 +18,6 @@ SHORTEST_WORD = 4
 """Of shorter words, one letter is too much of it to be a slip: `db`, `web`."""
 
 _HOUR = timedelta(hours=1)  # by which a night of changing clocks lengthens a gap
-
-Path = tuple[str | int, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +42,10 @@ def _lint_rules(config: Config, name: str) -> Iterator[Problem]:
     policy = config.policies[name]
     unreachable = _unreachable(policy)
     for rule, says in unreachable.items():
-        yield _warning("policies", name, "retention", rule, says=says)
+        yield problem("policies", name, "retention", rule, says=says)
     for rule, says in _swallowed(config, policy).items():
         if rule not in unreachable:
-            yield _warning("policies", name, "retention", rule, says=says)
+            yield problem("policies", name, "retention", rule, says=says)
 
 
 def _unreachable(policy: Policy) -> dict[str, str]:
@@ -190,7 +188,7 @@ def _one_letter_apart(one: str, other: str) -> bool:
 
 def _slip(tag: _Tag, says: str) -> Problem:
     more = f" (and {tag.places - 1} more)" if tag.places > 1 else ""
-    return _warning(*tag.path, says=says + more)
+    return problem(*tag.path, says=says + more)
 
 
 def _pair(tag: _Tag) -> str:
@@ -201,7 +199,3 @@ def _spell(gap: timedelta) -> str:
     days, rest = divmod(gap, timedelta(days=1))
     parts = ((days, "d"), (rest // _HOUR, "h"), (rest % _HOUR // timedelta(minutes=1), "min"))
     return " ".join(f"{count} {unit}" for count, unit in parts if count)
-
-
-def _warning(*path: str | int, says: str) -> Problem:
-    return Problem(spell_path(path), says)

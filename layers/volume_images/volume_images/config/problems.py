@@ -73,6 +73,11 @@ def problems_of(
     return [*problems, Problem("", f"and {more} more")] if more > 0 else problems
 
 
+def problem(*path: str | int, says: str) -> Problem:
+    """Say what is wrong at a place of the config."""
+    return Problem(spell_path(path), says)
+
+
 def spell_path(path: Sequence[str | int]) -> str:
     """Spell a path as in `volumes[3].id`; a key that is no plain word stands in brackets."""
     text = ""

@@ -30,7 +30,7 @@ from volume_images.config.fields import (
 from volume_images.config.problems import problems_of
 from volume_images.dialect import Dialect, DiskFormat
 from volume_images.errors import ConfigError
-from volume_images.retention.rules import RetentionRules
+from volume_images.retention.rules import Count, RetentionRules
 
 
 class _Strict(BaseModel):
@@ -98,9 +98,7 @@ class ExportOptions(_Strict):
 class RequestRules(RetentionRules):
     """Retention and pace of requested exports: a group of their own beside the scheduled ones."""
 
-    keep_last: Annotated[int, Field(strict=True, ge=0)] | Literal["unlimited"] = Field(
-        default=3, description="the newest N images"
-    )
+    keep_last: Count = Field(default=3, description="the newest N images")
     min_interval: Wait = Field(
         default=timedelta(hours=1),
         description="a request this soon after another one of its volume is that one",

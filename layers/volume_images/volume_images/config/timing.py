@@ -7,7 +7,7 @@ from functools import lru_cache
 from itertools import islice, pairwise
 
 from volume_images.config.coverage import Coverage
-from volume_images.config.problems import spell_path
+from volume_images.config.problems import problem
 from volume_images.config.schema import CloudConfig, Config
 from volume_images.errors import Problem
 from volume_images.schedule import slots
@@ -76,15 +76,15 @@ def _gaps(slots: Sequence[datetime]) -> list[timedelta]:
 
 def _check_ticks(calendars: Mapping[str, _Calendar]) -> Iterator[Problem]:
     for name, calendar in calendars.items():
-        path = spell_path(("policies", name, "schedule"))
         if not calendar.hours:
-            yield Problem(path, "not due once in a leap year: write one that comes round")
+            says = "not due once in a leap year: write one that comes round"
+            yield problem("policies", name, "schedule", says=says)
         if calendar.smallest_gap < TICK:
-            yield Problem(
-                path,
+            says = (
                 f"two slots lie {_spell(calendar.smallest_gap)} apart, closer than the ticks that"
-                f" start them: leave at least {_spell(TICK)} between slots",
+                f" start them: leave at least {_spell(TICK)} between slots"
             )
+            yield problem("policies", name, "schedule", says=says)
 
 
 def _check_ages(
@@ -98,12 +98,12 @@ def _check_ages(
         export = timedelta(minutes=max(minutes, default=0))
         least = calendar.largest_gap + late + export
         if policy.max_age is not None and policy.max_age < least:
-            yield Problem(
-                spell_path(("policies", name, "max_age")),
+            says = (
                 f"{_spell(policy.max_age)} is less than {_spell(calendar.largest_gap)} between"
                 f" slots, {_spell(late)} of catch_up and {_spell(export)} of an export: write at"
-                f" least {-(-least // HOUR)}h",
+                f" least {-(-least // HOUR)}h"
             )
+            yield problem("policies", name, "max_age", says=says)
 
 
 def _check_shared_hours(covered: Coverage, calendars: Mapping[str, _Calendar]) -> Iterator[Problem]:
@@ -121,11 +121,11 @@ def _check_shared_hours(covered: Coverage, calendars: Mapping[str, _Calendar]) -
             and calendars[name].hours & calendars[other].hours
         ]
         if clashing:
-            yield Problem(
-                spell_path(("policies", name, "schedule")),
+            says = (
                 f"due in the same hour as {', '.join(clashing)}, with volumes that both cover: a"
-                " volume has one export at a time, so move one of them by an hour or more",
+                " volume has one export at a time, so move one of them by an hour or more"
             )
+            yield problem("policies", name, "schedule", says=says)
 
 
 def _check_fit(
@@ -145,13 +145,12 @@ def _check_fit(
         ]
         worst = max(rushes, key=lambda rush: rush.lacking, default=None)
         if worst is not None and worst.lacking > timedelta():
-            yield Problem(
-                spell_path(("clouds", cloud_name, "max_in_flight")),
+            says = (
                 f"{worst.due} exports due in one hour take {_spell(worst.needed)} at"
                 f" {cloud.max_in_flight} at once, but {worst.policy} leaves"
-                f" {_spell(worst.window)}: raise max_in_flight or catch_up, or spread the"
-                " schedules",
+                f" {_spell(worst.window)}: raise max_in_flight or catch_up, or spread the schedules"
             )
+            yield problem("clouds", cloud_name, "max_in_flight", says=says)
 
 
 def _rush(policy: str, due: int, config: Config, cloud: CloudConfig, calendar: _Calendar) -> _Rush:

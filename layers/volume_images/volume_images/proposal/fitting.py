@@ -156,8 +156,7 @@ def propose(survey: Survey) -> Proposal:
     room = None if survey.quota is None else survey.quota - survey.images
     for used, rung in _candidates(asked, pace.least):
         config = _config(survey, grouping, used, rung, pace)
-        pending = min(pace.at_once, len(grouping.volumes))
-        needed = image_need(config, counts, pending).images
+        needed = image_need(config, survey.name, counts, len(grouping.volumes)).images
         fits = room is None or needed <= room
         if fits:
             break

@@ -17,7 +17,7 @@ _MOST_NAMED = 5
 def write_proposal(proposal: Proposal, refused: Mapping[str, Sequence[Volume]]) -> str:
     """Write the config. `refused` are the volumes that the cloud would not export, by reason."""
     config = proposal.config
-    (name,) = config.clouds
+    name = proposal.survey.name
     lines = [
         *_comment(*_opening(proposal)),
         *_comment(*_refusals(refused)),
@@ -35,7 +35,7 @@ def write_proposal(proposal: Proposal, refused: Mapping[str, Sequence[Volume]]) 
     lines += _comment(*_about_finding(proposal))
     lines += _yaml({"discover": [_set(entry) for entry in config.discover]})
     lines += _comment("So long an image stands announced before it is deleted.")
-    lines += _yaml({"grace": "72h"})
+    lines += _yaml(config.model_dump(mode="json", include={"grace"}))
     return "\n".join(lines) + "\n"
 
 
@@ -59,7 +59,7 @@ def _opening(proposal: Proposal) -> Iterator[str]:
     )
     yield "Read it, then: `volume-images config check`, and `volume-images simulate` to look ahead."
     yield ""
-    cloud = next(iter(proposal.config.clouds.values()))
+    cloud = proposal.config.clouds[survey.name]
     yield (
         f"All exports of one night take about {_hours(proposal)} h, {cloud.max_in_flight} at once"
         f" and {cloud.export_minutes} min each. Nobody measured that: correct export_minutes after"
