@@ -74,14 +74,12 @@ def requested(time: str, **detail: object) -> dict[str, Any]:
                     RequestedExport(
                         volume_ids=(WEB,),
                         requested_at=SLOT,
-                        sent_at=SENT,
                         message_id="059f36b4-87a3-44ab-83d2-661975830a7d",
                     ),
                     RequestedExport(
                         policies=("daily",),
                         volume_ids=(LOG,),
                         requested_at=SENT,
-                        sent_at=SENT,
                         message_id="2e1424d4-f796-459a-8184-9c92662be6da",
                     ),
                 ),
@@ -207,13 +205,17 @@ def test_a_dry_run_of_a_request_stays_one() -> None:
         {"scheduled_time": "2026-03-02T02:00:00Z", "volume_ids": [DB]},
         {"source": "aws.events", "detail-type": "Scheduled Event", "time": "2026-03-02T02:00:00Z"},
         {"volume_ids": [1]},
+        {"volume_ids": [DB], "dry_run": True},
         requested("2026-03-02T02:00:00", volume_ids=[DB]),
         requested("2026-03-02T02:30:00Z", volume_ids=[DB]),
         requested("2026-03-02T01:03:59Z", volume_ids=[DB]),
     ],
 )
 def test_a_record_that_cannot_be_read_leaves_the_others_alone(body: object) -> None:
-    """Ticks are no requests; and nothing is asked for more than an hour before it was sent."""
+    """Ticks are no requests, nothing is asked for more than an hour before it was sent.
+
+    And a dry run beside requests that count would keep them from being carried out.
+    """
     trigger = parse({"Records": [record(body, "bad"), record({"volume_ids": [DB]}, "good")]})
 
     assert isinstance(trigger, Requests)

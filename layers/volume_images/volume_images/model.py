@@ -256,15 +256,13 @@ class Tick:
 class RequestedExport:
     """An export asked for outside the schedule, for volumes under policies, at a time.
 
-    `requested_at` is None when the event carried no time: the clock's then. `sent_at` is when the
-    message was sent; no time is accepted that lies more than an hour before it.
-    `message_id` names the SQS record to report as failed.
+    `requested_at` is None when neither the event nor the message that it came in carries a time:
+    the clock's then. `message_id` names the SQS record to report as failed.
     """
 
     policies: tuple[str, ...] = ()
     volume_ids: tuple[str, ...] = ()
     requested_at: datetime | None = None
-    sent_at: datetime | None = None
     message_id: str | None = None
     dry_run: bool = False
 
@@ -284,6 +282,11 @@ class Requests:
     requests: tuple[RequestedExport, ...]
     unreadable: tuple[Unreadable, ...] = ()
     from_queue: bool = False
+
+    @property
+    def dry_run(self) -> bool:
+        """Whether one of them asks for a plan alone."""
+        return any(request.dry_run for request in self.requests)
 
 
 Trigger = Tick | Requests

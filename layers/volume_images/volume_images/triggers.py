@@ -122,7 +122,9 @@ def _parse_message(message: Event, message_id: str, now: datetime) -> RequestedE
             request = _request(_read_fields(fields, now), requested_at=sent_at)
         case _:
             raise TriggerError(f"the body is no JSON object: {SHAPES}")
-    return replace(request, sent_at=sent_at, message_id=message_id)
+    if request.dry_run:  # it would make one of all that are delivered with it
+        raise TriggerError("dry_run: a queue takes none: try the request by hand")
+    return replace(request, message_id=message_id)
 
 
 def _parse_requested(

@@ -4,8 +4,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
+from typing import assert_never
 
-from volume_images.config.selection import Member, resolve_request
+from volume_images.config.schema import Config
+from volume_images.config.selection import Member, Refusal, resolve_request
 from volume_images.export.accepting import Wanted, accept
 from volume_images.export.draft import changed
 from volume_images.export.errand import Errand
@@ -36,7 +38,19 @@ class Share:
     at: datetime
     tick: Tick
     wanted: Sequence[Wanted] = ()
-    message_ids: frozenset[str] = frozenset()
+    message_ids: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Deal:
+    """A trigger dealt out: the clouds' shares, and what of it no cloud is given.
+
+    `failed_records` are the queue's records to deliver again, whatever becomes of the shares.
+    """
+
+    shares: tuple[Share, ...]
+    refused: tuple[Outcome, ...] = ()
+    failed_records: tuple[str, ...] = ()
 
 
 def known_cloud(world: World, cloud: str, trigger: Trigger) -> Known:
@@ -50,38 +64,53 @@ def known_cloud(world: World, cloud: str, trigger: Trigger) -> Known:
     return Known(state.served_at, known_members(world.config, cloud, state) if asked else ())
 
 
-def tick_shares(world: World, tick: Tick, clouds: Iterable[str], now: datetime) -> list[Share]:
-    """Give each cloud the tick.
+def deal_out(
+    config: Config, trigger: Trigger, known: Mapping[str, Known], now: datetime, *, are_all: bool
+) -> Deal:
+    """Give each known cloud its share of a trigger; `are_all` when there are no others.
 
-    Raises TriggerError for a policy that is not in the config.
+    Raises TriggerError for a tick that names a policy which is not in the config.
     """
-    refuse_strange_policies(tick, world.config)
-    at = tick.scheduled_at or now
-    return [Share(cloud=cloud, at=at, tick=tick) for cloud in clouds]
+    match trigger:
+        case Tick():
+            refuse_strange_policies(trigger, config)
+            at = trigger.scheduled_at or now
+            return Deal(tuple(Share(cloud=cloud, at=at, tick=trigger) for cloud in known))
+        case Requests():
+            shares, refused = _request_shares(config, trigger.requests, known, now)
+            unread = [_unreadable(record) for record in trigger.unreadable]
+            again = [record.message_id for record in trigger.unreadable]
+            if are_all:
+                return Deal(shares, (*unread, *refused), tuple(again))
+            # Which of them ask something of a cloud that is not known, nobody can say: all are
+            # delivered again. What other clouds accept of them now is found accepted then.
+            again += [one.message_id for one in trigger.requests if one.message_id]
+            return Deal(shares, tuple(unread), tuple(again))
+        case _ as never:
+            assert_never(never)
 
 
-def request_shares(
-    world: World, requests: Requests, known: Mapping[str, Known], now: datetime
-) -> tuple[list[Share], list[Outcome]]:
+def _request_shares(
+    config: Config,
+    requests: Iterable[RequestedExport],
+    known: Mapping[str, Known],
+    now: datetime,
+) -> tuple[tuple[Share, ...], list[Outcome]]:
     """Give each cloud what the requests ask of it, and say what of them is refused."""
-    by_cloud = {cloud: one.members for cloud, one in known.items()}
-    everywhere = tuple(member for members in by_cloud.values() for member in members)
+    everywhere = tuple(member for one in known.values() for member in one.members)
     shares: dict[str, Share] = {}
-    refused = [_unreadable(record) for record in requests.unreadable]
-    for request in requests.requests:
-        slot = _slot(request, now)
-        asked, refusals = resolve_request(request, world.config, everywhere)
-        refused += [_refused(refusal.subject, refusal.why, slot) for refusal in refusals]
-        for cloud, members in by_cloud.items():
-            wanted = [member for member in asked if member in members]
+    refused: list[Outcome] = []
+    for request in requests:
+        slot = (request.requested_at or now).replace(microsecond=0)  # as names spell it
+        asked, refusals = resolve_request(request, config, everywhere)
+        refused += [_refused(refusal, slot) for refusal in refusals]
+        for cloud, one in known.items():
+            wanted = [member for member in asked if member in one.members]
             if wanted:
-                share = shares.get(cloud) or Share(
-                    cloud=cloud,
-                    at=now,
-                    tick=Tick(dry_run=request.dry_run),
-                )
-                shares[cloud] = _with_request(share, wanted, slot, request)
-    return list(shares.values()), refused
+                tick = Tick(dry_run=request.dry_run)
+                share = shares.get(cloud) or Share(cloud=cloud, at=now, tick=tick)
+                shares[cloud] = _with_request(share, Wanted(wanted, slot), request)
+    return tuple(shares.values()), refused
 
 
 def take_on(world: World, share: Share, stopwatch: Stopwatch) -> tuple[Errand, Memory[ExportState]]:
@@ -118,19 +147,12 @@ def take_on(world: World, share: Share, stopwatch: Stopwatch) -> tuple[Errand, M
     return with_newest(errand.state_key, accepted, memory, partial(read, errand))
 
 
-def _slot(request: RequestedExport, now: datetime) -> datetime:
-    """Return a request's own time, else when it was sent, else now; names know whole seconds."""
-    return (request.requested_at or request.sent_at or now).replace(microsecond=0)
-
-
-def _with_request(
-    share: Share, members: Sequence[Member], slot: datetime, request: RequestedExport
-) -> Share:
-    message_ids = {request.message_id} if request.message_id else set()
+def _with_request(share: Share, wanted: Wanted, request: RequestedExport) -> Share:
+    message_ids = (request.message_id,) if request.message_id else ()
     return replace(
         share,
-        wanted=(*share.wanted, Wanted(members, slot)),
-        message_ids=share.message_ids | message_ids,
+        wanted=(*share.wanted, wanted),
+        message_ids=(*share.message_ids, *message_ids),
     )
 
 
@@ -143,12 +165,12 @@ def _unreadable(record: Unreadable) -> Outcome:
     )
 
 
-def _refused(subject: str, why: str, slot: datetime) -> Outcome:
+def _refused(refusal: Refusal, slot: datetime) -> Outcome:
     return Outcome(
         cloud="",
-        volume_id=subject,
+        volume_id=refusal.subject,
         slot=slot,
         result=ExportResult.REFUSED,
         reason="request_refused",
-        details={"why": why},
+        details={"why": refusal.why},
     )
