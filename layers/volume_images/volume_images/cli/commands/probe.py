@@ -15,9 +15,10 @@ from volume_images.cli.output.printing import complain
 from volume_images.cli.output.sightings import print_sightings
 from volume_images.errors import InputError
 from volume_images.model import Exchange, GroupKey, ImageMark
+from volume_images.probe.card import Sightings
 from volume_images.probe.transcript import transcript
 from volume_images.probe.trying import Trial, try_out
-from volume_images.protocols import World
+from volume_images.protocols import Clock, World
 from volume_images.report import Function
 from volume_images.settings import Settings
 
@@ -56,7 +57,7 @@ def probe(  # noqa: PLR0913 - its options
     What was restored is compared, and all that was made is removed. It needs the cloud's `restore`
     secret, and costs what a small volume and an image cost for some minutes. What the documents
     leave open is answered for this cloud. The transcript holds no secret, and nothing of other
-    volumes or images: send it to us when something is not as it should be.
+    volumes or images: send it to us when something is wrong.
     """
     settings = settings_by_hand(config=config, store=store, deployment=deployment)
     world = open_world(settings, Function.CLEANUP)
@@ -64,11 +65,7 @@ def probe(  # noqa: PLR0913 - its options
     if not yes and not typer.confirm(_question(trial), err=True):
         complain("nothing was done")
         return ExitCode.WRONG_INPUT
-    exchanges: list[Exchange] = []
-    opened = open_cloud_to_restore(
-        settings, cloud, trial.config, Connections(), world.clock, exchanges.append
-    )
-    seen = try_out(opened, trial, world.clock, exchanges)
+    seen = _sightings(settings, trial, world.clock)
     path = transcript_file or Path(f"{trial.name}.txt")
     _write(path, transcript(seen, version("volume-images")))
     print_sightings(seen, path, as_json=as_json)
@@ -104,6 +101,15 @@ def _trial(
         ),
         volume_id=volume or "",
     )
+
+
+def _sightings(settings: Settings, trial: Trial, clock: Clock) -> Sightings:
+    """Try the cloud out, and keep what was said meanwhile."""
+    exchanges: list[Exchange] = []
+    cloud = open_cloud_to_restore(
+        settings, trial.cloud_name, trial.config, Connections(), clock, exchanges.append
+    )
+    return try_out(cloud, trial, clock, exchanges)
 
 
 def _question(trial: Trial) -> str:

@@ -1,6 +1,7 @@
 """`retention`: what rules would make of any list of images, without a cloud."""
 
-from datetime import UTC
+from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -8,7 +9,7 @@ import typer
 
 from volume_images.cli import options
 from volume_images.cli.exit_codes import ExitCode
-from volume_images.cli.inputs.retention_files import read_images, read_rules
+from volume_images.cli.inputs.retention_files import RulesFile, read_images, read_rules
 from volume_images.cli.output.verdicts import print_verdicts
 from volume_images.clock import SystemClock
 from volume_images.retention.judging import Candidate, State, Verdict, judge
@@ -34,7 +35,9 @@ def retention(
     ],
     now: Annotated[
         str | None,
-        typer.Option(metavar="TIME", help="Judge at this time, as in 2026-03-02T02:00:00Z."),
+        typer.Option(
+            metavar="TIME", help="Judge at this time, as in 2026-03-02T02:00:00Z; by default now."
+        ),
     ] = None,
     strict_restic: Annotated[
         bool,
@@ -52,22 +55,8 @@ def retention(
     """
     rules = read_rules(policy)
     candidates = read_images(images)
-    verdicts = judge(
-        candidates,
-        rules,
-        timezone=rules.timezone,
-        now=SystemClock().now() if now is None else options.read_moment("--now", now),
-        strict=strict_restic,
-        keep_labels=rules.keep_labels,
-    )
-    if not strict_restic:
-        verdicts = tuple(map(_failed_go, candidates, verdicts))
-    judged = sorted(
-        zip(candidates, verdicts, strict=True),
-        key=lambda pair: (pair[0].time, pair[0].id),
-        reverse=True,
-    )
-    print_verdicts(judged, as_json=as_json)
+    at = SystemClock().now() if now is None else options.read_moment("--now", now)
+    print_verdicts(_judged(candidates, rules, at, strict=strict_restic), as_json=as_json)
     return ExitCode.FINE
 
 
@@ -75,6 +64,24 @@ EXAMPLES = options.examples(
     "volume-images retention --policy retention.yaml --images images.json",
     "volume-images retention --policy retention.yaml --images images.json --json",
 )
+
+
+def _judged(
+    candidates: Sequence[Candidate], rules: RulesFile, now: datetime, *, strict: bool
+) -> list[tuple[Candidate, Verdict]]:
+    """Return each image with its verdict, the newest first."""
+    verdicts = judge(
+        candidates,
+        rules,
+        timezone=rules.timezone,
+        now=now,
+        strict=strict,
+        keep_labels=rules.keep_labels,
+    )
+    if not strict:
+        verdicts = tuple(map(_failed_go, candidates, verdicts))
+    judged = zip(candidates, verdicts, strict=True)
+    return sorted(judged, key=lambda pair: (pair[0].time, pair[0].id), reverse=True)
 
 
 def _failed_go(image: Candidate, verdict: Verdict) -> Verdict:

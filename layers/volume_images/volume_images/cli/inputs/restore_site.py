@@ -103,18 +103,15 @@ def _cloud_name(world: RestoreWorld, asked: str | None, volume_id: str) -> str:
     if asked is not None:
         refuse_strange_clouds(world.config, [asked])
         return asked
+    if len(names) == 1:
+        return names[0]
     listed = [entry.cloud for entry in world.config.volumes if entry.id == volume_id]
-    known = (
-        names
-        if len(names) == 1
-        else listed
-        or [name for name in names if volume_id in _state(world, name, lambda _: None).volumes]
-    )
-    if len(known) != 1:
-        raise InputError(
-            f"--cloud: not given, and nothing tells which of {', '.join(names)}: name it"
-        )
-    return known[0]
+    known = listed or [
+        name for name in names if volume_id in _state(world, name, lambda _: None).volumes
+    ]
+    if len(known) == 1:
+        return known[0]
+    raise InputError(f"--cloud: not given, and nothing tells which of {', '.join(names)}: name it")
 
 
 def _state(world: RestoreWorld, name: str, warn: Warn) -> CleanupState:
