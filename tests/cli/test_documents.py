@@ -2,7 +2,6 @@
 
 import re
 import shlex
-from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -11,23 +10,8 @@ from tests.cli.conftest import Cli
 from tests.documents import commands
 from tests.documents.pages import CHECKOUT, PAGES, anchors, blocks, code, links
 from tests.template.rendered import Stack, template
-from volume_images.cleanup.deciding import RESTORE_PIN_LASTS
-from volume_images.cleanup.due import FAILED_WAIT
-from volume_images.cleanup.rows import LONGEST_GAP
-from volume_images.cloud.retries import LEFT_ALONE, MOST_FAILURES
-from volume_images.config.schema import CloudConfig
-from volume_images.config.selection import MOST_REQUESTED
-from volume_images.dialect import Dialect
-from volume_images.image_name import MAX_LENGTH
-from volume_images.metrics import METRICS
-from volume_images.pages.after_cleanup import MOST_IMAGES
-from volume_images.protocols import RunLimits
-from volume_images.report import CloudResult, DrillResult, ExportResult, Function, ImageResult
-from volume_images.side_by_side import AT_ONCE, THREADS
-from volume_images.storage.address import CONFIG_LIMIT
+from volume_images.report import CloudResult, DrillResult, ExportResult, ImageResult
 
-MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
-_OF_A_CLOUD = CloudConfig.model_fields
 OPERATIONS = (CHECKOUT / "docs" / "operations.md").read_text()
 WHOLE = Stack(DrillSchedule="rate(7 days)", AlarmEmail="ops@example.com")
 ALARMS = sorted(WHOLE.of_type("AWS::CloudWatch::Alarm"))
@@ -115,44 +99,6 @@ def test_every_output_that_is_named_exists() -> None:
     assert named - set(WHOLE.outputs) == set()
 
 
-def test_as_many_metrics_and_alarms_are_paid_for_as_it_says() -> None:
-    always = [len(METRICS[function]) for function in (Function.EXPORT, Function.CLEANUP)]
-    drills = len(METRICS[Function.DRILL])
-    alarms = len(Stack().of_type("AWS::CloudWatch::Alarm"))
-    said = re.search(
-        r"publishes (\d+) metrics \((\d+) with drills\), and has (\d+) alarms \((\d+)\)", OPERATIONS
-    )
-    assert said is not None
-    assert [int(number) for number in said.groups()] == [
-        sum(always),
-        sum(always) + drills,
-        alarms,
-        len(ALARMS),
-    ]
-
-
-@pytest.mark.parametrize(
-    "said",
-    [
-        f"| clouds served at once by a run | {AT_ONCE},",
-        f"one that takes over {RunLimits().patience:.0f} s goes on beside them, {THREADS} in all |",
-        f"| volumes of a request | {MOST_REQUESTED} |",
-        f"| image names | {MAX_LENGTH} characters |",
-        f"| a volume on Huawei Cloud | {Dialect.HUAWEI.traits.largest_gib // 1024} TiB |",
-        f"| listed volumes | config of {CONFIG_LIMIT // 2**20} MiB,",
-        f"`requests_per_second` ({_OF_A_CLOUD['requests_per_second'].default})",
-        f"`max_in_flight` ({_OF_A_CLOUD['max_in_flight'].default})",
-        f"asked {MOST_FAILURES} times, then left alone for {LEFT_ALONE // MINUTE} minutes",
-        f"(up to {MOST_IMAGES:,} images)",
-        f"announcements lapse after {LONGEST_GAP // HOUR} hours",
-        f"cleanup deletes them after {FAILED_WAIT // HOUR} hours",
-        f"no longer counts after {RESTORE_PIN_LASTS.days} days",
-    ],
-)
-def test_a_limit_is_the_one_of_the_code(said: str) -> None:
-    assert said in OPERATIONS.replace("\n", " ")
-
-
 def test_every_result_and_reason_is_told() -> None:
     told = (CHECKOUT / "docs" / "reasons.md").read_text()
     kinds = (ExportResult, ImageResult, DrillResult, CloudResult)
@@ -168,10 +114,9 @@ def test_every_result_and_reason_is_told() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("page", [CHECKOUT / "README.md", CHECKOUT / "docs" / "operations.md"])
-def test_every_line_of_the_crontab_runs(local: Cli, tmp_path: Path, page: Path) -> None:
+def test_every_line_of_the_crontab_runs(local: Cli, tmp_path: Path) -> None:
     (tmp_path / "config.yaml").write_text(local("init", "lab").out)
-    (table,) = blocks(page.read_text(), "crontab")
+    (table,) = blocks(OPERATIONS, "crontab")
     lines = [line for line in table.splitlines() if line.startswith(("*", *"0123456789"))]
     assert len(lines) == 4
     for line in lines:
