@@ -5,10 +5,10 @@ import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from http.client import HTTPConnection, HTTPException
-from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from volume_images.errors import SettingsError
+from volume_images.loopback import is_loopback
 
 _TIMEOUT = 10.0
 
@@ -66,7 +66,7 @@ class ServedClock:
 def _served_time(url: str) -> datetime:
     parts = urlsplit(url)
     host = parts.hostname or ""
-    if parts.scheme != "http" or not _is_loopback(host):
+    if parts.scheme != "http" or not is_loopback(host):
         raise SettingsError(f"VOLUME_IMAGES_CLOCK_URL {url}: only http on a loopback address")
     connection = HTTPConnection(host, parts.port, timeout=_TIMEOUT)
     try:
@@ -82,10 +82,3 @@ def _served_time(url: str) -> datetime:
     if now.tzinfo is None:
         raise SettingsError(f"VOLUME_IMAGES_CLOCK_URL {url}: answers a time without a zone")
     return now.astimezone(UTC)
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return host == "localhost" or ip_address(host).is_loopback
-    except ValueError:
-        return False

@@ -9,6 +9,7 @@ from typing import TypeVar
 from urllib.parse import urlsplit
 
 from volume_images.errors import SettingsError
+from volume_images.loopback import is_loopback
 
 PREFIX = "VOLUME_IMAGES_"
 REQUIRED = ("CONFIG", "STORE", "DEPLOYMENT")
@@ -90,7 +91,7 @@ def _endpoints_elsewhere(environ: Mapping[str, str]) -> list[str]:
     return [
         f"{name} is no loopback URL, but {PREFIX}CLOCK_URL is set: unset one of them"
         for name, text in sorted(environ.items())
-        if name.startswith("AWS_ENDPOINT_URL") and text and not _is_loopback(text)
+        if name.startswith("AWS_ENDPOINT_URL") and text and not _leads_to_loopback(text)
     ]
 
 
@@ -126,7 +127,7 @@ def _event_bus(text: str) -> str:
 
 def _heartbeat(text: str) -> str:
     is_https = text.isascii() and re.fullmatch(r"https://[^/?#\s@]+([/?][^\s#]*)?", text)
-    if not is_https and not _is_loopback(text):
+    if not is_https and not _leads_to_loopback(text):
         raise ValueError("must be an https URL without a user in it, or one on loopback")
     return text
 
@@ -143,18 +144,17 @@ def _grace(text: str) -> timedelta:
 
 
 def _loopback(text: str) -> str:
-    if not _is_loopback(text):
+    if not _leads_to_loopback(text):
         raise ValueError("must be a URL on loopback: a sandbox alone has a clock of its own")
     return text
 
 
-def _is_loopback(url: str) -> bool:
+def _leads_to_loopback(url: str) -> bool:
     try:
         parts = urlsplit(url)
     except ValueError:
         return False
-    on_loopback = parts.hostname in ("localhost", "127.0.0.1", "::1")
-    return parts.scheme in ("http", "https") and on_loopback
+    return parts.scheme in ("http", "https") and is_loopback(parts.hostname)
 
 
 def _flag(text: str) -> bool:

@@ -1,13 +1,14 @@
 """Which hosts a secret may be sent to: the secret says so, not the config."""
 
-import ipaddress
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from ipaddress import ip_address
 from urllib.parse import SplitResult, urlsplit
 
 from volume_images.dialect import Dialect
 from volume_images.errors import HostNotAllowed
+from volume_images.loopback import is_loopback
 
 VENDOR_DOMAINS = tuple(domain for dialect in Dialect for domain in dialect.traits.domains)
 
@@ -26,7 +27,7 @@ def host_name(url: str) -> str:
 
 def is_host_name(text: str) -> bool:
     """Whether this is the name or the address of a host and nothing more, in lower case."""
-    return bool(_HOST_NAME.fullmatch(text)) or _address(text) is not None
+    return bool(_HOST_NAME.fullmatch(text)) or _is_address(text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,19 +63,15 @@ def _in_vendor_domain(host: str) -> bool:
 
 
 def _is_private_enough(parts: SplitResult, host: str) -> bool:
-    return parts.scheme == "https" or (parts.scheme == "http" and _is_loopback(host))
+    return parts.scheme == "https" or (parts.scheme == "http" and is_loopback(host))
 
 
-def _is_loopback(host: str) -> bool:
-    address = _address(host)
-    return host == "localhost" if address is None else address.is_loopback
-
-
-def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+def _is_address(host: str) -> bool:
     try:
-        return ipaddress.ip_address(host)
+        ip_address(host)
     except ValueError:
-        return None
+        return False
+    return True
 
 
 def _shown(url: str) -> str:

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, WithJsonSchema
 
+from volume_images.loopback import is_loopback
 from volume_images.retention.rules import Duration, RetentionRules
 from volume_images.schedule import validate_schedule
 
@@ -71,8 +72,8 @@ def _as_list(value: Any) -> Any:  # noqa: ANN401 - whatever stands in the docume
 
 def _safe_url(text: str) -> str:
     parts = urlsplit(text)
-    loopback = parts.hostname in ("localhost", "127.0.0.1", "::1")
-    if not parts.hostname or not (parts.scheme == "https" or (parts.scheme == "http" and loopback)):
+    is_local = parts.scheme == "http" and is_loopback(parts.hostname)
+    if not parts.hostname or not (parts.scheme == "https" or is_local):
         raise ValueError("must be an https:// URL (http:// on loopback only)")
     if parts.username or parts.password or parts.query or parts.fragment:
         raise ValueError("must be a URL of host, port and path alone")
