@@ -37,12 +37,14 @@ class Metric:
     unit: str = "Count"
 
 
-def _count(result: Result) -> Callable[[Report], float]:
-    return lambda report: report.counts[result]
+def _count(name: str, meaning: str, result: Result, *, level: bool = False) -> Metric:
+    """Count the outcomes of one result."""
+    return Metric(name, meaning, lambda report: report.counts[result], level)
 
 
-def _gauge(gauge: Gauge) -> Callable[[Report], float]:
-    return lambda report: report.gauges.get(gauge, 0)
+def _gauge(gauge: Gauge, meaning: str, *, level: bool = False) -> Metric:
+    """Take over a gauge; what a run does not set is zero."""
+    return Metric(gauge, meaning, lambda report: report.gauges.get(gauge, 0), level)
 
 
 def _volumes(covers: Callable[[Freshness], bool]) -> Callable[[Report], float]:
@@ -108,52 +110,26 @@ _OF_EVERY_RUN = (
         "clouds that the run could not serve",
         lambda report: sum(cloud.result not in SERVED_RESULTS for cloud in report.clouds),
     ),
-    Metric(
-        Gauge.CONFIG_UNREADABLE,
-        "1 if the config of today could not be used",
-        _gauge(Gauge.CONFIG_UNREADABLE),
-    ),
-    Metric(
-        Gauge.EVENTS_NOT_SENT,
-        "events that the event bus did not take",
-        _gauge(Gauge.EVENTS_NOT_SENT),
-    ),
+    _gauge(Gauge.CONFIG_UNREADABLE, "1 if the config of today could not be used"),
+    _gauge(Gauge.EVENTS_NOT_SENT, "events that the event bus did not take"),
 )
 
 METRICS: Mapping[Function, tuple[Metric, ...]] = {
     Function.EXPORT: (
         *_OF_EVERY_RUN,
-        Metric("ExportsStarted", "slots whose export began", _count(ExportResult.STARTED)),
-        Metric("ExportsDone", "due slots found exported", _count(ExportResult.DONE)),
-        Metric("ExportsDeferred", "due slots left for later", _count(ExportResult.DEFERRED)),
-        Metric("ExportsRefused", "exports refused, by us or a cloud", _count(ExportResult.REFUSED)),
-        Metric("ExportsFailed", "exports that failed", _count(ExportResult.FAILED)),
-        Metric("ExportsUnknown", "exports of unknown fate", _count(ExportResult.UNKNOWN)),
-        Metric("ExportsMissed", "slots that passed unexported", _count(ExportResult.MISSED)),
-        Metric(
-            Gauge.EXPORTS_IN_FLIGHT,
-            "exports under way",
-            _gauge(Gauge.EXPORTS_IN_FLIGHT),
-            level=True,
+        _count("ExportsStarted", "slots whose export began", ExportResult.STARTED),
+        _count("ExportsDone", "due slots found exported", ExportResult.DONE),
+        _count("ExportsDeferred", "due slots left for later", ExportResult.DEFERRED),
+        _count("ExportsRefused", "exports refused, by us or a cloud", ExportResult.REFUSED),
+        _count("ExportsFailed", "exports that failed", ExportResult.FAILED),
+        _count("ExportsUnknown", "exports of unknown fate", ExportResult.UNKNOWN),
+        _count("ExportsMissed", "slots that passed unexported", ExportResult.MISSED),
+        _gauge(Gauge.EXPORTS_IN_FLIGHT, "exports under way", level=True),
+        _gauge(Gauge.IMAGES_STUCK, "images pending beyond their deadline", level=True),
+        _gauge(
+            Gauge.IMAGES_UNMARKED, "images that we made and could not tag as ours yet", level=True
         ),
-        Metric(
-            Gauge.IMAGES_STUCK,
-            "images pending beyond their deadline",
-            _gauge(Gauge.IMAGES_STUCK),
-            level=True,
-        ),
-        Metric(
-            Gauge.IMAGES_UNMARKED,
-            "images that we made and could not tag as ours yet",
-            _gauge(Gauge.IMAGES_UNMARKED),
-            level=True,
-        ),
-        Metric(
-            Gauge.REQUESTS_WAITING,
-            "requested exports not yet started",
-            _gauge(Gauge.REQUESTS_WAITING),
-            level=True,
-        ),
+        _gauge(Gauge.REQUESTS_WAITING, "requested exports not yet started", level=True),
     ),
     Function.CLEANUP: (
         *_OF_EVERY_RUN,
@@ -181,11 +157,11 @@ METRICS: Mapping[Function, tuple[Metric, ...]] = {
             level=True,
             unit="Percent",
         ),
-        Metric("ImagesKept", "images that a rule keeps", _count(ImageResult.KEPT), level=True),
-        Metric(
+        _count("ImagesKept", "images that a rule keeps", ImageResult.KEPT, level=True),
+        _count(
             "ImagesAnnounced",
             "images that stand announced for deletion",
-            _count(ImageResult.ANNOUNCED),
+            ImageResult.ANNOUNCED,
             level=True,
         ),
         Metric(
@@ -193,26 +169,18 @@ METRICS: Mapping[Function, tuple[Metric, ...]] = {
             "images announced that the run before did not announce",
             _newly_announced,
         ),
-        Metric(
-            Gauge.ANNOUNCEMENTS_LAPSED,
-            "announced images whose wait began again",
-            _gauge(Gauge.ANNOUNCEMENTS_LAPSED),
-            level=True,
-        ),
+        _gauge(Gauge.ANNOUNCEMENTS_LAPSED, "announced images whose wait began again", level=True),
         Metric(
             "SafetyStops",
             "safety rules that kept the run from judging or deleting",
             lambda report: len(report.safety_stops),
         ),
-        Metric("ImagesDeleted", "images deleted", _count(ImageResult.DELETED)),
-        Metric("ImagesGone", "images that were gone already", _count(ImageResult.GONE)),
-        Metric("ImagesChanged", "images spared: they had changed", _count(ImageResult.CHANGED)),
-        Metric("ImagesNotDeleted", "deletions that failed", _count(ImageResult.NOT_DELETED)),
-        Metric(
-            "ImagesUnknown",
-            "images of ours that cannot be judged",
-            _count(ImageResult.UNKNOWN),
-            level=True,
+        _count("ImagesDeleted", "images deleted", ImageResult.DELETED),
+        _count("ImagesGone", "images that were gone already", ImageResult.GONE),
+        _count("ImagesChanged", "images spared: they had changed", ImageResult.CHANGED),
+        _count("ImagesNotDeleted", "deletions that failed", ImageResult.NOT_DELETED),
+        _count(
+            "ImagesUnknown", "images of ours that cannot be judged", ImageResult.UNKNOWN, level=True
         ),
         Metric(
             "ImagesForeign",
@@ -223,19 +191,15 @@ METRICS: Mapping[Function, tuple[Metric, ...]] = {
     ),
     Function.DRILL: (
         *_OF_EVERY_RUN,
-        Metric("DrillsPassed", "images restored and found whole", _count(DrillResult.PASSED)),
-        Metric("DrillsFailed", "images that could not be restored", _count(DrillResult.FAILED)),
+        _count("DrillsPassed", "images restored and found whole", DrillResult.PASSED),
+        _count("DrillsFailed", "images that could not be restored", DrillResult.FAILED),
         Metric(
             "DrillSeconds",
             "how long the slowest restore took",
             _drill_seconds,
             unit="Seconds",
         ),
-        Metric(
-            Gauge.DRILL_LEFTOVERS,
-            "volumes that killed drills had left behind",
-            _gauge(Gauge.DRILL_LEFTOVERS),
-        ),
+        _gauge(Gauge.DRILL_LEFTOVERS, "volumes that killed drills had left behind"),
     ),
 }
 

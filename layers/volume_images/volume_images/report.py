@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from functools import cached_property
 from operator import methodcaller
 from types import MappingProxyType
 from typing import Any
@@ -186,7 +187,7 @@ class Freshness:
         }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)  # no slots: cached_property needs a dictionary
 class Report:
     """All that one run has to say.
 
@@ -218,8 +219,8 @@ class Report:
     failed_records: Sequence[str] = ()
     address: str = ""
 
-    @property
-    def counts(self) -> dict[str, int]:
+    @cached_property
+    def counts(self) -> Mapping[str, int]:
         """How many outcomes of each result; every result is there, zeros too."""
         seen = Counter(outcome.result for outcome in self.outcomes)
         return {result.value: seen[result] for result in RESULTS[self.function]}

@@ -7,7 +7,7 @@ from datetime import UTC
 
 from volume_images.overview.fleet import FleetView
 from volume_images.overview.images import ImageView
-from volume_images.overview.notes import fate_of, group_of, style_of, told
+from volume_images.overview.notes import SHORT_VERSION, fate_of, group_of, style_of, told
 from volume_images.overview.spelling import counted, in_utc, or_dash, plain, spell_size, spell_span
 from volume_images.overview.volumes import Attention, Condition, Presence, VolumeView
 from volume_images.pages.rendering import render
@@ -24,7 +24,6 @@ MOST_DRAWN = 10_000
 _ORDER = tuple(Attention)
 _MARKS = tuple(Mark)
 _MIB = 1024**2
-_SHORT_VERSION = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +100,7 @@ def report_page(view: FleetView, most: int = MOST_DRAWN) -> str:
         view=view,
         at=in_utc(view.at),
         moment=view.at.astimezone(UTC).isoformat(),
-        version=plain(view.config_version[:_SHORT_VERSION]),
+        version=plain(view.config_version[:SHORT_VERSION]),
         totals=_totals(view),
         troubles=list(_troubles(view)),
         sections=drawn,

@@ -73,7 +73,7 @@ class Comparison:
 
 
 @dataclass(frozen=True, slots=True)
-class PolicyView:
+class PolicyPart:
     """A policy's part of the page; `groups` are the cells' images in the order of the cells."""
 
     forecast: PolicyForecast
@@ -87,16 +87,16 @@ class PolicyView:
 
 def simulation_page(forecast: Forecast) -> str:
     """Return the page: one HTML file, complete in itself, that also reads without its script."""
-    views = [_view(policy, forecast.span) for policy in forecast.policies]
+    parts = [_part(policy, forecast.span) for policy in forecast.policies]
     dates = [forecast.span.date_of(day) for day in range(forecast.span.days)]
     facts = {
         "dates": [day.isoformat() for day in dates],
         "policies": [
             {
-                "cells": view.groups,
-                "ends": [_numbers(view.forecast, end) for end in view.forecast.simulation.day_ends],
+                "cells": part.groups,
+                "ends": [_numbers(part.forecast, end) for end in part.forecast.simulation.day_ends],
             }
-            for view in views
+            for part in parts
         ],
     }
     return render(
@@ -104,7 +104,7 @@ def simulation_page(forecast: Forecast) -> str:
         style="simulation.css",
         script="simulation.js",
         forecast=forecast,
-        views=views,
+        parts=parts,
         facts=facts,
         first=dates[0].isoformat(),
         last=dates[-1].isoformat(),
@@ -116,14 +116,14 @@ def simulation_page(forecast: Forecast) -> str:
     )
 
 
-def _view(policy: PolicyForecast, span: Span) -> PolicyView:
+def _part(policy: PolicyForecast, span: Span) -> PolicyPart:
     zone = ZoneInfo(policy.policy.timezone)
     by_day: defaultdict[date, list[Lifetime]] = defaultdict(list)
     for image in policy.simulation.images:
         by_day[image.slot.astimezone(zone).date()].append(image)
     days = _calendar_days(span, list(by_day))
     last = span.days - 1
-    return PolicyView(
+    return PolicyPart(
         forecast=policy,
         rules=spelled_rules(policy.policy),
         months=_months(days, {day: _fate(by_day[day], last) for day in days}),
