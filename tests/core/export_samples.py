@@ -121,7 +121,7 @@ def under_way(
 ) -> UnderWay:
     """Return an export that is followed; with an empty id, an intent."""
     return UnderWay(
-        group=str(group),
+        group=group,
         slot=slot,
         image_name=name(slot, group),
         run_id="run-1",
@@ -154,6 +154,6 @@ def scene(
         state=seen,
         volumes=None if volumes is None else {one.id: one for one in volumes},
         groups=groups,
-        busy={GroupKey.parse(one.group).volume_id: one for one in seen.under_way.values()},
+        busy={one.group.volume_id: one for one in seen.under_way.values()},
         **fields,
     )

@@ -33,7 +33,7 @@ def taken(known: ExportState, *slots: datetime) -> Acceptance:
 def test_a_request_is_taken_on_and_the_next_tick_looks() -> None:
     acceptance = taken(state(), NOW)
     known = changed(state(), acceptance.changes)
-    assert [(one.group, one.slot) for one in known.waiting.values()] == [(str(REQUESTED), NOW)]
+    assert [(one.group, one.slot) for one in known.waiting.values()] == [(REQUESTED, NOW)]
     assert acceptance.keys == set(known.waiting)
     assert known.next_look == NOW
 
@@ -79,6 +79,6 @@ def test_a_named_slot_is_taken_on_once_for_every_volume() -> None:
     named = take_on_slot(MEMBERS, NOW)
     waiting = changed(state(named), named).waiting
     assert sorted((one.group, one.slot) for one in waiting.values()) == [
-        (str(DAILY), NOW),
-        (str(DAILY_WEB), NOW),
+        (DAILY, NOW),
+        (DAILY_WEB, NOW),
     ]

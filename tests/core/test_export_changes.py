@@ -43,7 +43,7 @@ from volume_images.export.state import (
     slot_key,
 )
 
-GROUP = str(DAILY)
+GROUP = DAILY
 GOOD = NewestGood(slot=SLOT, image_id="image-1", created_at=SLOT)
 EVERY_CHANGE: tuple[Change, ...] = (
     FirstSeen(GROUP, SLOT - DAY, "daily", "0 2 * * * UTC"),
@@ -51,7 +51,7 @@ EVERY_CHANGE: tuple[Change, ...] = (
     FoundGood(GROUP, GOOD),
     Miss(Missed(group=GROUP, slot=SLOT, reason="too_late")),
     Reported((slot_key(GROUP, SLOT),)),
-    Accept(Waiting(group=str(REQUESTED), slot=NOW)),
+    Accept(Waiting(group=REQUESTED, slot=NOW)),
     Intend(under_way(image_id=""), 1),
     Follow(under_way()),
     Leave(image().name),
@@ -60,9 +60,9 @@ EVERY_CHANGE: tuple[Change, ...] = (
     Unanswered(GROUP, NOW),
     Stick("image-1", Stuck(group=GROUP, slot=SLOT, image_name=image().name, found_at=NOW)),
     Unstick("image-1"),
-    Say(GROUP, "started"),
+    Say(str(GROUP), "started"),
     Discover({"volume": Discovered(name="db01", tags={"backup": "daily"})}),
-    Forget(frozenset({GROUP})),
+    Forget(frozenset({str(GROUP)})),
     Pause(NOW),
     SecretRefused("fingerprint", NOW),
     Reschedule("daily", "0 5 * * * UTC", FormerSchedule(text="0 2 * * * UTC", until=NOW)),

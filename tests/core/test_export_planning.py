@@ -95,7 +95,7 @@ def test_a_failed_image_of_the_slot_does_not_stop_it(gone: ImageState) -> None:
 
 
 def test_a_stuck_image_of_the_slot_does_not_stop_it() -> None:
-    stuck = Stuck(group=str(DAILY), slot=SLOT, image_name=name(), found_at=NOW)
+    stuck = Stuck(group=DAILY, slot=SLOT, image_name=name(), found_at=NOW)
     seen = scene(
         state(stuck={"image-1": stuck}),
         [recognised(state=ImageState.PENDING, image_id="image-1")],

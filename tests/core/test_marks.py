@@ -25,7 +25,7 @@ from volume_images.export.state import ExportState, Unmarked
 from volume_images.model import Image, ImageMark
 from volume_images.recognition import recognise
 
-UNMARKED = Unmarked(group=str(DAILY), slot=SLOT, since=NOW)
+UNMARKED = Unmarked(group=DAILY, slot=SLOT, since=NOW)
 WAITING = state(unmarked={"image-1": UNMARKED})
 
 

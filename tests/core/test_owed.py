@@ -178,7 +178,7 @@ def test_however_schedules_are_edited_each_slot_was_in_force_when_it_was_due(
         assert len(owing.owed) <= 1
         known = changed(known, owing.edits)
         if exported and seen:
-            known = changed(known, [Accounted(str(DAILY), max(seen))])
+            known = changed(known, [Accounted(DAILY, max(seen))])
 
 
 def test_a_policy_that_gets_its_first_schedule_owes_nothing_before_it() -> None:
@@ -214,7 +214,7 @@ def test_a_policy_that_is_renamed_and_edited_at_once_owes_each_schedules_slots()
 
 
 def test_a_slot_that_is_due_and_waits_too_is_owed_once() -> None:
-    waiting = Waiting(group=str(DAILY), slot=SLOT)
+    waiting = Waiting(group=DAILY, slot=SLOT)
     owing = debt(config(), state([Accept(waiting)]), ONE, at=NOW, now=NOW)
     assert [(one.slot, one.waiting) for one in owing.owed] == [(SLOT, False)]
 
@@ -248,7 +248,7 @@ def test_catch_up_says_how_late_any_slot_may_start() -> None:
 
 
 def test_what_waits_is_owed_beside_the_schedule() -> None:
-    waiting = Waiting(group=str(REQUESTED), slot=NOW)
+    waiting = Waiting(group=REQUESTED, slot=NOW)
     known = state([Accept(waiting)], **records(db=Record(accounted_until=SLOT)))
     owing = debt(config(), known, MEMBERS, at=NOW, now=NOW)
     assert [(one.group, one.slot, one.label) for one in owing.owed if one.waiting] == [
@@ -257,7 +257,7 @@ def test_what_waits_is_owed_beside_the_schedule() -> None:
 
 
 def test_a_request_for_a_volume_that_left_the_config_is_owed_to_nobody() -> None:
-    waiting = Waiting(group=str(REQUESTED), slot=NOW)
+    waiting = Waiting(group=REQUESTED, slot=NOW)
     known = state([Accept(waiting)])
     assert debt(config(), known, (Member("daily", WEB, ""),), at=NOW, now=NOW).owed[0].slot == SLOT
     assert waiting_debt(config(), known, (Member("daily", WEB, ""),), frozenset(known.waiting)) == (
@@ -266,8 +266,8 @@ def test_a_request_for_a_volume_that_left_the_config_is_owed_to_nobody() -> None
 
 
 def test_only_the_accepted_slots_are_owed_to_a_run_of_a_request() -> None:
-    first = Waiting(group=str(REQUESTED), slot=NOW)
-    other = Waiting(group=str(REQUESTED), slot=NOW + HOUR)
+    first = Waiting(group=REQUESTED, slot=NOW)
+    other = Waiting(group=REQUESTED, slot=NOW + HOUR)
     known = state([Accept(first), Accept(other)])
     key = next(iter(known.waiting))
     owing = waiting_debt(config(), known, MEMBERS, frozenset({key}))

@@ -202,7 +202,7 @@ def test_what_a_listing_cannot_tell_is_read_by_id() -> None:
 
 
 def stuck() -> Stuck:
-    return Stuck(group=str(DAILY), slot=SLOT, image_name=image().name, found_at=NOW)
+    return Stuck(group=DAILY, slot=SLOT, image_name=image().name, found_at=NOW)
 
 
 def test_pending_images_that_nobody_follows_are_taken_in_once() -> None:

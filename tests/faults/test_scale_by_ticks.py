@@ -117,7 +117,7 @@ def test_requests_to_a_dead_cloud_are_accepted_then_missed_and_said() -> None:
         ("deferred", "cloud_unavailable")
     ]
     group = GroupKey("daily", requested=True, volume_id=fleet.only.volume_id(1))
-    assert [waiting.group for waiting in fleet.state().waiting.values()] == [str(group)]
+    assert [waiting.group for waiting in fleet.state().waiting.values()] == [group]
     outcomes = [one for report in fleet.ticks(8) for one in report.outcomes]
     assert [(one.result, one.reason) for one in outcomes] == [("missed", "too_late")]
     assert fleet.state().waiting == {}

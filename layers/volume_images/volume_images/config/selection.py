@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from volume_images.config.schema import Config, Policy
-from volume_images.model import RequestedExport, Tick, Volume
+from volume_images.model import GroupKey, RequestedExport, Tick, Volume
 
 MOST_REQUESTED = 100  # volumes of one request
 
@@ -20,6 +20,11 @@ class Member:
     policy: str
     volume_id: str
     label_name: str
+
+    @property
+    def group(self) -> GroupKey:
+        """The group of what its schedule asks for."""
+        return GroupKey(self.policy, requested=False, volume_id=self.volume_id)
 
 
 class Refusal(NamedTuple):

@@ -43,7 +43,7 @@ def accept(
     changes: list[Change] = []
     outcomes: list[Outcome] = []
     keys: set[str] = set()
-    waiting: defaultdict[str, list[datetime]] = defaultdict(list)
+    waiting: defaultdict[GroupKey, list[datetime]] = defaultdict(list)
     for entry in state.waiting.values():
         waiting[entry.group].append(entry.slot)
     for one in wanted:
@@ -53,14 +53,13 @@ def accept(
             if done is not None:
                 outcomes.append(done)
                 continue
-            name = str(group)
-            known = (other for other in waiting[name] if _is_same(group, one.slot, other, config))
+            known = (other for other in waiting[group] if _is_same(group, one.slot, other, config))
             slot = next(known, None)
             if slot is None:
                 slot = one.slot
-                changes.append(Accept(Waiting(group=name, slot=slot)))
-                waiting[name].append(slot)
-            keys.add(slot_key(name, slot))
+                changes.append(Accept(Waiting(group=group, slot=slot)))
+                waiting[group].append(slot)
+            keys.add(slot_key(group, slot))
     return Acceptance(
         changes=(*changes, LookSoon(now)) if changes else (),
         outcomes=tuple(outcomes),
@@ -70,15 +69,7 @@ def accept(
 
 def take_on_slot(members: Iterable[Member], slot: datetime) -> list[Accept]:
     """Take on a slot that a trigger names: what finds no room now, later ticks start."""
-    return [
-        Accept(
-            Waiting(
-                group=str(GroupKey(member.policy, requested=False, volume_id=member.volume_id)),
-                slot=slot,
-            )
-        )
-        for member in members
-    ]
+    return [Accept(Waiting(group=member.group, slot=slot)) for member in members]
 
 
 def _taken_care_of(
@@ -86,7 +77,7 @@ def _taken_care_of(
 ) -> Outcome | None:
     """Return what a request comes to that is answered by an export under way or an image."""
     for entry in state.under_way.values():
-        if entry.group == str(group) and _is_same(group, slot, entry.slot, config):
+        if entry.group == group and _is_same(group, slot, entry.slot, config):
             return _outcome(
                 cloud, group, entry.slot, ExportResult.DEFERRED, "uploading", entry.image_id
             )

@@ -9,7 +9,6 @@ from datetime import datetime
 
 from volume_images.export.draft import Draft
 from volume_images.export.state import (
-    NOTHING_KNOWN,
     Missed,
     NewestGood,
     Refusal,
@@ -19,6 +18,7 @@ from volume_images.export.state import (
     Waiting,
     slot_key,
 )
+from volume_images.model import GroupKey
 
 
 def _later(one: datetime | None, other: datetime) -> datetime:
@@ -29,7 +29,7 @@ def _later(one: datetime | None, other: datetime) -> datetime:
 class FirstSeen:
     """A volume is seen under a policy for the first time: slots after this instant are owed."""
 
-    group: str
+    group: GroupKey
     owed_after: datetime
     policy: str
     schedule: str
@@ -37,7 +37,7 @@ class FirstSeen:
     def apply(self, draft: Draft) -> None:
         """Keep what is known if another run saw it first."""
         draft.schedules.setdefault(self.policy, self.schedule)
-        if draft.records.get(self.group, NOTHING_KNOWN).accounted_until is None:
+        if draft.record(self.group).accounted_until is None:
             draft.update(self.group, accounted_until=self.owed_after)
 
 
@@ -45,12 +45,12 @@ class FirstSeen:
 class Accounted:
     """Every slot of the group up to this one needs nothing more."""
 
-    group: str
+    group: GroupKey
     slot: datetime
 
     def apply(self, draft: Draft) -> None:
         """Move forward only; what waited for such a slot waits no more."""
-        record = draft.records.get(self.group, NOTHING_KNOWN)
+        record = draft.record(self.group)
         draft.update(self.group, accounted_until=_later(record.accounted_until, self.slot))
         draft.waiting.pop(slot_key(self.group, self.slot), None)
 
@@ -59,12 +59,12 @@ class Accounted:
 class FoundGood:
     """The group has a good image: what went wrong before no longer counts."""
 
-    group: str
+    group: GroupKey
     good: NewestGood
 
     def apply(self, draft: Draft) -> None:
         """Keep the newest."""
-        known = draft.records.get(self.group, NOTHING_KNOWN).newest_good
+        known = draft.record(self.group).newest_good
         if known is None or known.slot < self.good.slot:
             draft.update(
                 self.group,
@@ -134,7 +134,7 @@ class Intend:
 
 @dataclass(frozen=True, slots=True)
 class Follow:
-    """An export that is on its way, now known under its image's id."""
+    """An export that is under way, now known under its image's id."""
 
     entry: UnderWay
 
@@ -171,7 +171,7 @@ class RunLate:
 class Fail:
     """An export of the group failed; `failures` in a row, this one included."""
 
-    group: str
+    group: GroupKey
     failures: int
     at: datetime
     reason: str
@@ -185,7 +185,7 @@ class Fail:
 class Refuse:
     """The cloud, or our own check, refused an export of the group."""
 
-    group: str
+    group: GroupKey
     refusal: Refusal
 
     def apply(self, draft: Draft) -> None:
@@ -197,7 +197,7 @@ class Refuse:
 class Unanswered:
     """A POST for the group got no answer, and no image of its name is listed."""
 
-    group: str
+    group: GroupKey
     at: datetime
 
     def apply(self, draft: Draft) -> None:
@@ -255,7 +255,7 @@ class Marked:
 
 @dataclass(frozen=True, slots=True)
 class Say:
-    """The newest outcome of a group, so that only changes are logged."""
+    """The newest outcome of a group, as it is written, so that only changes are logged."""
 
     group: str
     text: str
@@ -267,11 +267,11 @@ class Say:
 
 @dataclass(frozen=True, slots=True)
 class Forget:
-    """Records of groups that the config no longer covers, or that wait for nothing."""
+    """Records that nothing refers to any more, by their keys."""
 
-    groups: frozenset[str]
+    keys: frozenset[str]
 
     def apply(self, draft: Draft) -> None:
         """Drop them: no entry lives without an end."""
-        for group in self.groups:
-            draft.records.pop(group, None)
+        for key in self.keys:
+            draft.records.pop(key, None)

@@ -1,6 +1,7 @@
 """What a look at a cloud leaves behind: when to look again, what to give up and to forget."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from volume_images.config.selection import Member
@@ -54,7 +55,7 @@ def uncovered(state: ExportState, members: Sequence[Member]) -> list[Miss]:
     return [
         Miss(Missed(group=waiting.group, slot=waiting.slot, reason="left_the_config"))
         for waiting in state.waiting.values()
-        if not _is_covered(waiting.group, covered)
+        if waiting.group not in covered
     ]
 
 
@@ -64,11 +65,7 @@ def _still_owing(
     """Keep a former schedule until all that was due by it is accounted for."""
     owing = {}
     for policy, formers in state.former_schedules.items():
-        records = (
-            state.record(GroupKey(policy, requested=False, volume_id=member.volume_id))
-            for member in members
-            if member.policy == policy
-        )
+        records = (state.record(member.group) for member in members if member.policy == policy)
         accounted = [one.accounted_until for one in records if one.accounted_until is not None]
         oldest = min(accounted, default=None)
         left = tuple(former for former in formers if oldest is None or former.until > oldest)
@@ -105,18 +102,12 @@ def _next_look(
 
 def _over(state: ExportState, members: Sequence[Member]) -> frozenset[str]:
     """Return the records that nothing refers to any more: no entry lives without an end."""
-    covered = _covered(members)
-    used = {entry.group for entry in (*state.under_way.values(), *state.late.values())}
+    followed = (*state.under_way.values(), *state.late.values())
+    used = _covered(members) | {entry.group for entry in followed}
     used |= {entry.group for entry in state.waiting.values()}
-    return frozenset(
-        key for key in state.records if key not in used and not _is_covered(key, covered)
-    )
+    return frozenset(state.records.keys() - {str(group) for group in used})
 
 
-def _covered(members: Sequence[Member]) -> frozenset[tuple[str, str]]:
-    return frozenset((member.policy, member.volume_id) for member in members)
-
-
-def _is_covered(key: str, covered: frozenset[tuple[str, str]]) -> bool:
-    group = GroupKey.parse(key)
-    return (group.policy, group.volume_id) in covered
+def _covered(members: Sequence[Member]) -> frozenset[GroupKey]:
+    scheduled = [member.group for member in members]
+    return frozenset(scheduled).union(replace(group, requested=True) for group in scheduled)

@@ -134,7 +134,7 @@ def _done(owed: Owed, scene: Scene) -> Decision | None:
     if found.state is ImageState.GOOD:
         reason = "already_exported" if exact else "later_image"
         done = scene.outcome(owed.group, owed.slot, ExportResult.DONE, reason, named)
-        return Decision(done, (Accounted(str(owed.group), owed.slot),))
+        return Decision(done, (Accounted(owed.group, owed.slot),))
     if scene.now > owed.start_by and not _is_followed(owed, scene):
         return None  # nobody waits for it any more: the slot is missed, unless it turns good
     if found.state is ImageState.UNKNOWN:
@@ -153,12 +153,12 @@ def _remembered(owed: Owed, scene: Scene) -> Decision | None:
     done = scene.outcome(
         owed.group, owed.slot, ExportResult.DONE, "already_exported", (good.image_id, "")
     )
-    return Decision(done, (Accounted(str(owed.group), owed.slot),))
+    return Decision(done, (Accounted(owed.group, owed.slot),))
 
 
 def _is_followed(owed: Owed, scene: Scene) -> bool:
     entry = scene.busy.get(owed.group.volume_id)
-    return entry is not None and (entry.group, entry.slot) == (str(owed.group), owed.slot)
+    return entry is not None and (entry.group, entry.slot) == (owed.group, owed.slot)
 
 
 def _on_its_way(owed: Owed, scene: Scene) -> Decision | None:
@@ -185,7 +185,7 @@ def _too_late(owed: Owed, scene: Scene) -> Decision | None:
 def miss(scene: Scene, group: GroupKey, slot: datetime, reason: str) -> Decision:
     """Give a slot up: it will not be started any more."""
     outcome = scene.outcome(group, slot, ExportResult.MISSED, reason)
-    return Decision(outcome, (Miss(Missed(group=str(group), slot=slot, reason=reason)),))
+    return Decision(outcome, (Miss(Missed(group=group, slot=slot, reason=reason)),))
 
 
 def why_not(record: Record, otherwise: str) -> str:
@@ -200,7 +200,7 @@ def _not_reachable(owed: Owed, scene: Scene) -> Decision | None:
         return _defer(owed, scene, "cloud_unavailable", scene.now)
     if scene.state.paused_until is not None and scene.now < scene.state.paused_until:
         return _defer(owed, scene, "cloud_paused", scene.state.paused_until)
-    if slot_key(str(owed.group), owed.slot) in scene.posted:
+    if slot_key(owed.group, owed.slot) in scene.posted:
         return _defer(owed, scene, "already_tried", scene.now)
     return None
 
@@ -253,7 +253,7 @@ def refuse(owed: Owed, scene: Scene, reason: str, details: Details = NO_DETAILS)
         at=scene.now,
     )
     outcome = scene.outcome(owed.group, owed.slot, ExportResult.REFUSED, reason, details=details)
-    return Decision(outcome, (Refuse(str(owed.group), refusal),), scene.now + RETRY)
+    return Decision(outcome, (Refuse(owed.group, refusal),), scene.now + RETRY)
 
 
 def _defer(

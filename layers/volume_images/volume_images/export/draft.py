@@ -16,6 +16,7 @@ from volume_images.export.state import (
     Unmarked,
     Waiting,
 )
+from volume_images.model import GroupKey
 
 
 @dataclass(slots=True)
@@ -34,9 +35,13 @@ class Draft:
     discovered: dict[str, Discovered]
     fields: dict[str, object]
 
-    def update(self, group: str, **values: object) -> None:
+    def record(self, group: GroupKey | str) -> Record:
+        """Return what is known of a group, which may be given as it is written."""
+        return self.records.get(str(group), NOTHING_KNOWN)
+
+    def update(self, group: GroupKey | str, **values: object) -> None:
         """Replace fields of a group's record."""
-        self.records[group] = self.records.get(group, NOTHING_KNOWN).model_copy(update=values)
+        self.records[str(group)] = self.record(group).model_copy(update=values)
 
 
 class Change(Protocol):

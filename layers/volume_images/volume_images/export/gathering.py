@@ -111,7 +111,7 @@ def images_named(
 
 
 def all_under_way(cloud: Cloud, entries: Collection[UnderWay], now: datetime) -> bool:
-    """Whether these exports are all on their way still, by one listing. Raises CloudError.
+    """Whether these exports are all still under way, by one listing. Raises CloudError.
 
     False where that is in doubt: then a look has to find out.
     """
@@ -225,7 +225,7 @@ def _messages(
     return {
         volume_id: cloud.volumes.failure_message(volume_id, entry.intended_at)
         for entry in gone
-        if (volume_id := GroupKey.parse(entry.group).volume_id)
+        if (volume_id := entry.group.volume_id)
     }
 
 

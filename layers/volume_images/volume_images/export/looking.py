@@ -22,7 +22,7 @@ from volume_images.export.settlement import changes_of, outcome_of, stuck_change
 from volume_images.export.settling import Settlement, settle
 from volume_images.export.state import ExportState
 from volume_images.memory import Memory, with_newest
-from volume_images.model import GroupKey, Image
+from volume_images.model import Image
 from volume_images.protocols import Cloud
 from volume_images.report import CloudResult, ExportResult, Outcome
 
@@ -163,7 +163,7 @@ def scene_of(
         unread=gathered.unread if gathered else frozenset(),
         images_left=gathered.images_left if gathered else None,
         posted=progress.posted,
-        busy={GroupKey.parse(entry.group).volume_id: entry for entry in state.under_way.values()},
+        busy={entry.group.volume_id: entry for entry in state.under_way.values()},
     )
 
 

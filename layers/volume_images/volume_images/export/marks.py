@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from volume_images.export.changes import Marked
 from volume_images.export.settling import Sight
 from volume_images.export.state import ExportState, Unmarked
-from volume_images.model import GONE_STATUSES, PENDING_STATUSES, GroupKey, ImageMark, ImageStatus
+from volume_images.model import GONE_STATUSES, PENDING_STATUSES, ImageMark, ImageStatus
 
 MARK_EVERY = timedelta(hours=1)
 """When a mark that failed is tried again, where nothing else brings a look sooner."""
@@ -56,7 +56,7 @@ def marks_due(state: ExportState, sight: Sight, deployment_id: str) -> Sequence[
             unmarked,
             ImageMark(
                 deployment_id=deployment_id,
-                group=GroupKey.parse(unmarked.group),
+                group=unmarked.group,
                 slot=unmarked.slot,
             ),
         )

@@ -76,16 +76,16 @@ def debt(
         timetable = timetables.get(member.policy)
         if timetable is None or timetable.newest is None:
             continue
-        group = GroupKey(member.policy, requested=False, volume_id=member.volume_id)
+        group = member.group
         accounted = state.record(group).accounted_until
         before = _accounted_before(config, state, group) if accounted is None else None
         if before is not None:
             due = timetable.due(before)
-            first_seen.append(FirstSeen(str(group), before, member.policy, timetable.text))
+            first_seen.append(FirstSeen(group, before, member.policy, timetable.text))
         elif accounted is None:
             due = timetable.first(now)
             owed_after = timetable.newest - _MOMENT if due.newest else timetable.newest
-            first_seen.append(FirstSeen(str(group), owed_after, member.policy, timetable.text))
+            first_seen.append(FirstSeen(group, owed_after, member.policy, timetable.text))
         else:
             due = timetable.due(accounted)
         overdue += [Overdue(group, slot) for slot in due.older]
@@ -145,9 +145,7 @@ def _schedule_before(config: Config, state: ExportState, policy: str) -> str | N
 
 def _seen_under(state: ExportState, members: Sequence[Member]) -> set[str]:
     """Return the policies under which a run has seen a volume."""
-    groups = (
-        GroupKey(member.policy, requested=False, volume_id=member.volume_id) for member in members
-    )
+    groups = (member.group for member in members)
     return {group.policy for group in groups if state.record(group).accounted_until}
 
 
@@ -171,7 +169,7 @@ def newest_slots(
     for member in members:
         slot = newest.get(member.policy)
         if slot is not None:
-            yield GroupKey(member.policy, requested=False, volume_id=member.volume_id), slot
+            yield member.group, slot
 
 
 def start_by(policy: Policy, slot: datetime, *, outside_schedule: bool) -> datetime:
@@ -258,7 +256,7 @@ def _waiting(config: Config, waiting: Iterable[Waiting], members: Sequence[Membe
     labels = {(member.policy, member.volume_id): member.label_name for member in members}
     found: list[Owed] = []
     for entry in waiting:
-        group = GroupKey.parse(entry.group)
+        group = entry.group
         label = labels.get((group.policy, group.volume_id))
         if label is not None:
             limit = start_by(config.policies[group.policy], entry.slot, outside_schedule=True)

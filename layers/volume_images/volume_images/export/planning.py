@@ -155,7 +155,7 @@ def _step(owed: Owed, scene: Scene) -> Step:
     volume = scene.volumes[owed.group.volume_id]
     name = name_for(owed.group, prefix=scene.config.prefix, human_name=owed.label, slot=owed.slot)
     intent = UnderWay(
-        group=str(owed.group),
+        group=owed.group,
         slot=owed.slot,
         image_name=str(name),
         run_id=scene.run_id,
@@ -207,7 +207,7 @@ def _newest_goods(scene: Scene) -> list[Change]:
         )
         record = scene.state.record(group)
         if record.newest_good is None or record.newest_good.slot < good.slot:
-            found.append(FoundGood(str(group), good))
+            found.append(FoundGood(group, good))
     return found
 
 
@@ -221,12 +221,12 @@ def _overdue(overdue: Sequence[Overdue], scene: Scene) -> tuple[list[Accounted],
         images = scene.groups.get(one.group, ())
         record = scene.state.record(one.group)
         known = record.newest_good
-        if one.group in held or slot_key(str(one.group), one.slot) in following:
+        if one.group in held or slot_key(one.group, one.slot) in following:
             held.add(one.group)
             continue
         found = blocking(images, scene.state, one.slot) or later(images, one.slot, scene.now)
         if (found and found.state is ImageState.GOOD) or (known and known.slot >= one.slot):
-            accounted.append(Accounted(str(one.group), one.slot))
+            accounted.append(Accounted(one.group, one.slot))
         else:
             given_up.append(miss(scene, one.group, one.slot, why_not(record, "overtaken")))
     return accounted, given_up

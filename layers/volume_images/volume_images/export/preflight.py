@@ -56,7 +56,7 @@ def _status_obstacle(volume: Volume, options: ExportOptions) -> Obstacle | None:
 
 
 def _job_obstacle(volume: Volume) -> Obstacle | None:
-    """Say what keeps IMS from making an image in a job: it takes disks attached to a server."""
+    """Say what keeps IMS from making an image in a job: it takes volumes attached to a server."""
     match volume.status:
         case VolumeStatus.IN_USE:
             return None

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from volume_images.export.intake import Deal
 from volume_images.export.serving import Served
-from volume_images.model import GroupKey, Tick, Trigger
+from volume_images.model import Tick, Trigger
 from volume_images.protocols import World
 from volume_images.report import (
     SERVED_RESULTS,
@@ -55,20 +55,17 @@ def report_of(
 
 def _missed_before(served: Served) -> list[Outcome]:
     """Return the missed slots that no report holds yet, besides those that this run found."""
-    found = []
-    for missed in served.missed.values():
-        group = GroupKey.parse(missed.group)
-        found.append(
-            Outcome(
-                cloud=served.cloud.cloud,
-                policy=group.series,
-                volume_id=group.volume_id,
-                slot=missed.slot,
-                result=ExportResult.MISSED,
-                reason=missed.reason,
-            )
+    return [
+        Outcome(
+            cloud=served.cloud.cloud,
+            policy=missed.group.series,
+            volume_id=missed.group.volume_id,
+            slot=missed.slot,
+            result=ExportResult.MISSED,
+            reason=missed.reason,
         )
-    return found
+        for missed in served.missed.values()
+    ]
 
 
 def _strays(trigger: Trigger, served: Iterable[Served]) -> list[Outcome]:

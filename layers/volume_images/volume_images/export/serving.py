@@ -17,7 +17,6 @@ from volume_images.export.planning import plan_exports
 from volume_images.export.progress import Progress
 from volume_images.export.state import ExportState, Missed, UnderWay
 from volume_images.memory import Memory, Origin
-from volume_images.model import GroupKey
 from volume_images.protocols import Cloud
 from volume_images.report import (
     SERVED_RESULTS,
@@ -128,7 +127,7 @@ def _served(
 ) -> Served:
     result = outcome.result
     fared = "" if result in SERVED_RESULTS else result.value
-    policies = (GroupKey.parse(entry.group).policy for entry in state.under_way.values())
+    policies = (entry.group.policy for entry in state.under_way.values())
     return Served(
         cloud=outcome,
         is_news=result is not CloudResult.IDLE and fared != progress.unserved,
@@ -210,7 +209,7 @@ def _waiting(
     """Say of each slot that was taken on that it waits for a free place."""
     scene = scene_of(errand, state, None, progress, errand.world.clock.now())
     return progress.noting(
-        scene.outcome(GroupKey.parse(waiting.group), waiting.slot, ExportResult.DEFERRED, "no_room")
+        scene.outcome(waiting.group, waiting.slot, ExportResult.DEFERRED, "no_room")
         for key, waiting in state.waiting.items()
         if key in accepted.keys
     )

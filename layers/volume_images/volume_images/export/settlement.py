@@ -18,7 +18,7 @@ from volume_images.export.changes import (
 from volume_images.export.draft import Change
 from volume_images.export.settling import Settled, Settlement, Sight
 from volume_images.export.state import ExportState, NewestGood, Stuck, Unmarked
-from volume_images.model import PENDING_STATUSES, GroupKey, Image
+from volume_images.model import PENDING_STATUSES, Image
 from volume_images.report import NO_DETAILS, ExportResult, Outcome
 
 _FAILURES: Mapping[Settlement, str] = {
@@ -31,7 +31,6 @@ _FAILURES: Mapping[Settlement, str] = {
 
 def outcome_of(one: Settled, cloud: str) -> Outcome:
     """Say what became of an export."""
-    group = GroupKey.parse(one.entry.group)
     match one.settlement:
         case Settlement.GOOD:
             result, reason = ExportResult.DONE, "active"
@@ -47,8 +46,8 @@ def outcome_of(one: Settled, cloud: str) -> Outcome:
             result, reason = ExportResult.FAILED, _FAILURES[failed]
     return Outcome(
         cloud=cloud,
-        policy=group.series,
-        volume_id=group.volume_id,
+        policy=one.entry.group.series,
+        volume_id=one.entry.group.volume_id,
         slot=one.entry.slot,
         result=result,
         reason=reason,
@@ -128,6 +127,5 @@ def _found(one: Settled, state: ExportState, now: datetime) -> Sequence[MarkLate
 
 
 def _failure(one: Settled, state: ExportState, now: datetime) -> Fail:
-    before = state.records.get(one.entry.group)
-    failures = before.failures if before else 0
-    return Fail(one.entry.group, failures + 1, now, _FAILURES[one.settlement])
+    failures = state.record(one.entry.group).failures + 1
+    return Fail(one.entry.group, failures, now, _FAILURES[one.settlement])

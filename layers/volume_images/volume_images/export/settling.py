@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from volume_images.export.state import ExportState, UnderWay
-from volume_images.model import GroupKey, Image, ImageJob, JobStatus, Volume, VolumeStatus
+from volume_images.model import Image, ImageJob, JobStatus, Volume, VolumeStatus
 from volume_images.recognition import Identity, ImageState, Recognised, recognise
 from volume_images.state import LATEST
 
@@ -67,7 +67,7 @@ class Sight:
         if entry.job_id:
             job = self.jobs.get(entry.job_id)
             return entry.job_id in self.jobs and (job is None or job.ended)
-        volume_id = GroupKey.parse(entry.group).volume_id
+        volume_id = entry.group.volume_id
         if volume_id not in self.volumes_read:
             return False
         volume = self.volumes_read[volume_id]
@@ -110,7 +110,7 @@ def adopted(
         size_gib = volume.size_gib if volume else 0
         entries.append(
             UnderWay(
-                group=str(one.group),
+                group=one.group,
                 slot=one.name.slot,
                 image_name=image.name,
                 run_id=run_id,
@@ -162,7 +162,7 @@ def lookups(
         if entry.image_id and (absent or now > entry.deadline):
             image_ids.add(entry.image_id)  # a listing that lags shows as pending what is done
         if now > entry.deadline or (absent and now > entry.intended_at + INTENT_HOLDS):
-            volume_ids.add(GroupKey.parse(entry.group).volume_id)
+            volume_ids.add(entry.group.volume_id)
     return Lookups(frozenset(image_ids), frozenset(volume_ids))
 
 
@@ -180,7 +180,7 @@ def settle(entry: UnderWay, sight: Sight, now: datetime) -> Settled:
         return Settled(entry, Settlement.PENDING, "not read")
     read = sight.images_read[entry.image_id]
     if read is None:
-        message = sight.messages.get(GroupKey.parse(entry.group).volume_id, "")
+        message = sight.messages.get(entry.group.volume_id, "")
         return Settled(entry, Settlement.VANISHED, message)
     settled = _from_image(entry, read, sight, now)
     agrees = image is not None and image.status == read.status
@@ -191,7 +191,7 @@ def settle(entry: UnderWay, sight: Sight, now: datetime) -> Settled:
 
 
 def _from_image(entry: UnderWay, image: Image, sight: Sight, now: datetime) -> Settled:
-    volume_id = GroupKey.parse(entry.group).volume_id
+    volume_id = entry.group.volume_id
     volume = sight.volumes_read.get(volume_id) or sight.volumes.get(volume_id)
     ours = recognise(image, sight.identity, {volume_id: volume} if volume else {})
     if ours is None:

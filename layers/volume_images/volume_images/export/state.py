@@ -6,7 +6,14 @@ from functools import lru_cache
 from typing import Annotated
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    PlainValidator,
+)
 
 from volume_images.model import GroupKey
 from volume_images.schedule import validate_schedule
@@ -26,6 +33,18 @@ def _known_schedule(text: str) -> str:
 
 ScheduleText = Annotated[str, AfterValidator(_known_schedule)]
 """A schedule and its time zone in one text, as in `0 2 * * * UTC`; empty where there was none."""
+
+
+def _read_group(written: object) -> GroupKey:
+    if isinstance(written, str):
+        return GroupKey.parse(written)
+    if isinstance(written, GroupKey):
+        return written
+    raise ValueError("a group is written as text")
+
+
+Group = Annotated[GroupKey, PlainValidator(_read_group), PlainSerializer(str)]
+"""A group, which a state writes as image names begin."""
 
 
 class _Entry(BaseModel):
@@ -80,7 +99,7 @@ class UnderWay(_Entry):
     has that job's id, and its image's when the job tells it.
     """
 
-    group: str
+    group: Group
     slot: Instant
     image_name: str
     run_id: str
@@ -93,7 +112,7 @@ class UnderWay(_Entry):
 class Unmarked(_Entry):
     """An image that we made and that does not say so yet; `failure` is why the last try failed."""
 
-    group: str
+    group: Group
     slot: Instant
     since: Instant
     failure: str = ""
@@ -102,7 +121,7 @@ class Unmarked(_Entry):
 class Stuck(_Entry):
     """An image still pending past its deadline while its volume is not uploading."""
 
-    group: str
+    group: Group
     slot: Instant
     image_name: str
     found_at: Instant
@@ -118,14 +137,14 @@ class FormerSchedule(_Entry):
 class Waiting(_Entry):
     """An accepted export outside a policy's own schedule: requested, or its slot named."""
 
-    group: str
+    group: Group
     slot: Instant
 
 
 class Missed(_Entry):
     """A slot that was never exported, until a report that says so is written."""
 
-    group: str
+    group: Group
     slot: Instant
     reason: str
 
@@ -182,8 +201,8 @@ def export_state_key(cloud: str) -> str:
     return f"state/export/{cloud}.json"
 
 
-def slot_key(group: str, slot: datetime) -> str:
-    """Return the key of one slot of one group."""
+def slot_key(group: GroupKey | str, slot: datetime) -> str:
+    """Return the key of one slot of one group, which may be given as it is written."""
     return f"{group}@{spelled(slot)}"
 
 

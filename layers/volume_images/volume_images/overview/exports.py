@@ -37,11 +37,10 @@ class Remembered:
         """Sort what a state holds."""
         pending: dict[Pair, list[Pending]] = defaultdict(list)
         for entry in (*state.under_way.values(), *state.late.values()):
-            group = GroupKey.parse(entry.group)
-            pending[_pair(group)].append(
+            pending[_pair(entry.group)].append(
                 Pending(
                     slot=entry.slot,
-                    requested=group.requested,
+                    requested=entry.group.requested,
                     since=entry.intended_at,
                     deadline=entry.deadline,
                     image_id=entry.image_id,
@@ -51,18 +50,18 @@ class Remembered:
         waiting: dict[Pair, list[datetime]] = defaultdict(list)
         for wish in state.waiting.values():
             if (wish.group, wish.slot) not in started:
-                waiting[_pair(GroupKey.parse(wish.group))].append(wish.slot)
+                waiting[_pair(wish.group)].append(wish.slot)
         records: dict[Pair, list[Record]] = defaultdict(list)
         for key, record in state.records.items():
             records[_pair(GroupKey.parse(key))].append(record)
         missed: dict[Pair, list[Trouble]] = defaultdict(list)
         for one in state.missed.values():
             trouble = Trouble(result=ExportResult.MISSED, reason=one.reason, at=one.slot)
-            missed[_pair(GroupKey.parse(one.group))].append(trouble)
+            missed[_pair(one.group)].append(trouble)
         due = {
             _pair(owed.group): owed.slot
             for owed in debt(config, state, members, at=now, now=now).owed
-            if not owed.waiting and (str(owed.group), owed.slot) not in started
+            if not owed.waiting and (owed.group, owed.slot) not in started
         }
         return cls(pending, waiting, due, records, missed)
 
