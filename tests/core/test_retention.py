@@ -8,7 +8,7 @@ import pytest
 
 from volume_images.errors import EmptyPolicy, PolicyWouldEmptyGroup, SafetyStop
 from volume_images.retention.judging import Candidate, State, Verdict, judge
-from volume_images.retention.rules import RetentionRules
+from volume_images.retention.rules import COUNT_RULES, WINDOW_RULES, RetentionRules
 
 NOW = datetime(2027, 1, 1, tzinfo=UTC)
 
@@ -495,6 +495,16 @@ def test_reasons_name_the_rule_and_the_place_taken() -> None:
         "oldest keep_weekly",
         "oldest keep_monthly",
     )
+
+
+@pytest.mark.parametrize("rule", [*COUNT_RULES, *WINDOW_RULES])
+def test_each_rule_that_can_be_written_keeps_the_newest_image(rule: str) -> None:
+    """Else a key of the config could do nothing, and its images would go."""
+    value = 2 if rule in COUNT_RULES else "1d"
+
+    (reason,) = kept([image("2026-01-01T02:00")], {rule: value})["2026-01-01T02:00"]
+
+    assert reason.split()[0] == rule
 
 
 def test_what_no_rule_keeps_is_expired() -> None:

@@ -8,13 +8,13 @@ from hypothesis import strategies as st
 
 from volume_images.retention.calendar import (
     BEGINNING_OF_TIME,
+    LONGEST_BUCKETS,
     SLOTS_REMEMBERED,
     RetentionCalendar,
     retention_calendar,
 )
 from volume_images.retention.rules import Duration
 
-TIERS = ("hour", "day", "week", "month", "year")
 times = st.datetimes(datetime(2019, 12, 1), datetime(2022, 2, 1)).map(  # noqa: DTZ001
     lambda time: time.replace(minute=0, second=0, microsecond=0, tzinfo=UTC)
 )
@@ -23,7 +23,7 @@ times = st.datetimes(datetime(2019, 12, 1), datetime(2022, 2, 1)).map(  # noqa: 
 def shared(first: datetime, second: datetime) -> dict[str, bool]:
     calendar = retention_calendar("UTC", local_hours=False)
     pairs = zip(*calendar.buckets([first, second]), strict=True)
-    return dict(zip(TIERS, (one == other for one, other in pairs), strict=True))
+    return dict(zip(LONGEST_BUCKETS, (one == other for one, other in pairs), strict=True))
 
 
 @given(times, times)
@@ -31,20 +31,20 @@ def test_two_times_share_a_bucket_if_the_calendar_says_so(
     first: datetime, second: datetime
 ) -> None:
     assert shared(first, second) == {
-        "hour": first == second,
-        "day": first.date() == second.date(),
-        "week": first.isocalendar()[:2] == second.isocalendar()[:2],
-        "month": (first.year, first.month) == (second.year, second.month),
-        "year": first.year == second.year,
+        "hourly": first == second,
+        "daily": first.date() == second.date(),
+        "weekly": first.isocalendar()[:2] == second.isocalendar()[:2],
+        "monthly": (first.year, first.month) == (second.year, second.month),
+        "yearly": first.year == second.year,
     }
 
 
 @pytest.mark.parametrize(
     ("tier", "first", "second"),
     [
-        ("hour", datetime(2021, 3, 1, 5, tzinfo=UTC), datetime(2021, 3, 2, 4, tzinfo=UTC)),
-        ("week", datetime(2020, 1, 8, tzinfo=UTC), datetime(2021, 1, 6, tzinfo=UTC)),  # 2 and 1
-        ("month", datetime(2020, 2, 1, tzinfo=UTC), datetime(2021, 1, 1, tzinfo=UTC)),
+        ("hourly", datetime(2021, 3, 1, 5, tzinfo=UTC), datetime(2021, 3, 2, 4, tzinfo=UTC)),
+        ("weekly", datetime(2020, 1, 8, tzinfo=UTC), datetime(2021, 1, 6, tzinfo=UTC)),  # 2 and 1
+        ("monthly", datetime(2020, 2, 1, tzinfo=UTC), datetime(2021, 1, 1, tzinfo=UTC)),
     ],
 )
 def test_a_later_year_does_not_make_up_for_an_earlier_week(
@@ -59,7 +59,7 @@ def test_no_more_times_are_remembered_than_a_fleet_needs() -> None:
     calendar.buckets(start + timedelta(hours=hour) for hour in range(SLOTS_REMEMBERED))
 
     assert len(calendar.remembered) == SLOTS_REMEMBERED
-    assert calendar.buckets([start - timedelta(hours=1)])[0][4] == 2019
+    assert calendar.buckets([start - timedelta(hours=1)])[0][-1] == 2019
     assert len(calendar.remembered) == 1
 
 

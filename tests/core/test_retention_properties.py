@@ -9,22 +9,19 @@ from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from volume_images.retention.judging import Candidate, State, judge
-from volume_images.retention.rules import RetentionRules
+from volume_images.retention.rules import COUNT_RULES, WINDOW_RULES, RetentionRules
 
 START = datetime(2024, 2, 20, tzinfo=UTC)
 NOW = START + timedelta(days=2000)
-
-COUNTS = ("last", "hourly", "daily", "weekly", "monthly", "yearly")
-WINDOWS = ("keep_within", *(f"keep_within_{tier}" for tier in COUNTS[1:]))
 
 counts = st.integers(0, 4) | st.just("unlimited")
 durations = st.sampled_from(["1h", "36h", "7d", "1m", "1m1d", "1y", "1y6m", "9999y"])
 # A month is of no fixed length: what 31 March - 1m lets go, 1 April - 1m would still have kept.
 fixed_durations = st.sampled_from(["1h", "36h", "7d", "400d"])
-count_rules = st.fixed_dictionaries({}, optional={f"keep_{tier}": counts for tier in COUNTS})
-window_rules = st.fixed_dictionaries({}, optional=dict.fromkeys(WINDOWS, durations))
+count_rules = st.fixed_dictionaries({}, optional=dict.fromkeys(COUNT_RULES, counts))
+window_rules = st.fixed_dictionaries({}, optional=dict.fromkeys(WINDOW_RULES, durations))
 floors = st.fixed_dictionaries({"min_keep": st.integers(1, 3)})
-fixed_windows = st.fixed_dictionaries({}, optional=dict.fromkeys(WINDOWS, fixed_durations))
+fixed_windows = st.fixed_dictionaries({}, optional=dict.fromkeys(WINDOW_RULES, fixed_durations))
 plain_window = st.fixed_dictionaries({}, optional={"keep_within": fixed_durations})
 
 
@@ -95,11 +92,10 @@ def test_cleaning_up_more_often_never_keeps_less(
     }
 
 
-@given(histories, all_rules, zones, st.sampled_from(COUNTS), st.integers(1, 9))
+@given(histories, all_rules, zones, st.sampled_from(COUNT_RULES), st.integers(1, 9))
 def test_raising_a_count_never_drops_an_image(
-    images: list[Candidate], rules: RetentionRules, zone: str, tier: str, more: int
+    images: list[Candidate], rules: RetentionRules, zone: str, name: str, more: int
 ) -> None:
-    name = f"keep_{tier}"
     count = getattr(rules, name)
     raised = "unlimited" if count == "unlimited" else count + more
 
@@ -131,7 +127,7 @@ def test_the_newest_images_are_always_kept(
     assert {each.id for each in images[-rules.min_keep :]} <= kept(images, rules, zone)
 
 
-@given(histories, st.fixed_dictionaries({f"keep_{tier}": st.integers(0, 4) for tier in COUNTS}))
+@given(histories, st.fixed_dictionaries(dict.fromkeys(COUNT_RULES, st.integers(0, 4))))
 def test_no_more_are_kept_than_the_counts_say(
     images: list[Candidate], places: dict[str, int]
 ) -> None:

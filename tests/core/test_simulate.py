@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from volume_images.retention.judging import Candidate, judge
-from volume_images.retention.rules import RetentionRules
+from volume_images.retention.rules import COUNT_RULES, RetentionRules
 from volume_images.simulate import (
     DAY,
     DayEnd,
@@ -24,14 +24,13 @@ from volume_images.steady_state import YEAR, rule_of, steady_state
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
 GRACE = timedelta(hours=72)
-TIERS = ("last", "hourly", "daily", "weekly", "monthly", "yearly")
 
 counts = st.integers(1, 5)
 all_rules = (
     st.fixed_dictionaries(
         {},
         optional={
-            **{f"keep_{tier}": counts for tier in TIERS},
+            **dict.fromkeys(COUNT_RULES, counts),
             "keep_within": st.sampled_from(["12h", "3d", "1m"]),
             "keep_within_weekly": st.just("60d"),
             "min_keep": counts,
@@ -43,9 +42,9 @@ all_rules = (
 # A month is of no fixed length: what 31 March - 1m lets go, 1 April - 1m would still have kept.
 without_months = all_rules.filter(lambda rules: str(rules.keep_within) != "1m")
 cadence_free_rules = without_months.filter(lambda rules: rules.keep_within_weekly is None)
-counting_rules = st.dictionaries(
-    st.sampled_from([f"keep_{tier}" for tier in TIERS]), counts, min_size=1
-).map(lambda drawn: RetentionRules(**drawn))
+counting_rules = st.dictionaries(st.sampled_from(COUNT_RULES), counts, min_size=1).map(
+    lambda drawn: RetentionRules(**drawn)
+)
 schedules = st.sampled_from(["0 2 * * *", "30 */7 * * *", "0 4 * * 1-5", "15 1 * * 0", "0 0 1 * *"])
 zones = st.sampled_from(["UTC", "Europe/Berlin", "Australia/Lord_Howe"])
 spans = st.builds(
@@ -168,7 +167,7 @@ def test_survivors_are_bounded_by_the_counts_and_the_oldest(
     schedule: str, rules: RetentionRules, zone: str, span: Span
 ) -> None:
     simulation = run(schedule, rules, zone, span=span)
-    bound = sum(getattr(rules, f"keep_{tier}") for tier in TIERS) + 1
+    bound = sum(getattr(rules, rule) for rule in COUNT_RULES) + 1
 
     assert all(end.kept <= bound for end in simulation.day_ends)
 

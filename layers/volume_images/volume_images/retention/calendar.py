@@ -20,7 +20,7 @@ LONGEST_BUCKETS = {
 BEGINNING_OF_TIME = datetime.min.replace(tzinfo=UTC)
 
 Buckets = tuple[int, int, int, int, int]
-"""A number each for the hour, the day, the ISO week, the month and the year."""
+"""A number for each of `LONGEST_BUCKETS`, in their order."""
 
 
 class RetentionCalendar:

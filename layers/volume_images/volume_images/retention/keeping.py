@@ -3,26 +3,21 @@
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from enum import IntEnum
 from operator import itemgetter
 from typing import Protocol
 
-from volume_images.retention.calendar import BEGINNING_OF_TIME, Buckets, RetentionCalendar
+from volume_images.retention.calendar import (
+    BEGINNING_OF_TIME,
+    LONGEST_BUCKETS,
+    Buckets,
+    RetentionCalendar,
+)
 from volume_images.retention.rules import Duration, RetentionRules
 
+Tier = int | None
+"""What a rule counts in: the index of its bucket among `Buckets`; None: each image by itself."""
 
-class Tier(IntEnum):
-    """What rules count in; the index of its bucket among a time's `Buckets`."""
-
-    LAST = -1  # a bucket of its own for each image: its position
-    HOURLY = 0
-    DAILY = 1
-    WEEKLY = 2
-    MONTHLY = 3
-    YEARLY = 4
-
-
-_NAMES = tuple((tier, tier.name.lower()) for tier in Tier)
+_TIERS: tuple[tuple[Tier, str], ...] = ((None, "last"), *enumerate(LONGEST_BUCKETS))
 
 Kept = Iterator[tuple[int, str]]
 """The positions of the images that a rule keeps, and why."""
@@ -77,7 +72,7 @@ class Row:
 
     def of_tier(self, tier: Tier) -> Iterable[int]:
         """Return each image's bucket in one tier."""
-        if tier is Tier.LAST:
+        if tier is None:
             return range(len(self.images))
         return map(itemgetter(tier), self.buckets)
 
@@ -102,13 +97,13 @@ def _by_each_rule(
         yield _with_labels(of, frozenset(labels), words)
     if window := rules.keep_within:
         words = "within" if strict else f"keep_within {window}"
-        yield _in_window(of, Tier.LAST, window, words)
-    for tier, name in _NAMES:
+        yield _in_window(of, None, window, words)
+    for tier, name in _TIERS:
         if count := getattr(rules, f"keep_{name}"):
             places = None if count == "unlimited" else count
             words = name if strict else f"keep_{name}"
             yield _in_places(of, tier, places, words, numbered=not strict)
-    for tier, name in _NAMES:
+    for tier, name in _TIERS:
         if window := getattr(rules, f"keep_within_{name}", None):
             words = f"{name} within" if strict else f"keep_within_{name} {window}"
             yield _in_window(of, tier, window, words)
