@@ -13,9 +13,10 @@ from tests.sandbox.clock import START
 from tests.sandbox.faults import Faults
 from tests.sandbox.stack import SandboxStack
 from tests.sandbox.things import SandboxImage
-from volume_images.bootstrap import Connections, connect
+from volume_images.bootstrap import connect
 from volume_images.cleanup.run import cleanup_run
 from volume_images.cleanup.state import CleanupState
+from volume_images.connections import Connections
 from volume_images.image_name import ImageName
 from volume_images.model import Image, Requests, Tick
 from volume_images.protocols import Cloud, Images, RunLimits, Volumes, World

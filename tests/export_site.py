@@ -12,7 +12,8 @@ from tests.sandbox.faults import Faults
 from tests.sandbox.seeds import plant_volumes
 from tests.sandbox.stack import SandboxStack
 from tests.sandbox.things import SandboxImage
-from volume_images.bootstrap import Connections, connect
+from volume_images.bootstrap import connect
+from volume_images.connections import Connections
 from volume_images.export.run import export_run
 from volume_images.export.state import ExportState
 from volume_images.model import (

@@ -9,8 +9,9 @@ from tests.sandbox.clock import START
 from tests.sandbox.seeds import plant_volumes
 from tests.sandbox.stack import CLOUD_NAME, SandboxStack
 from tests.sandbox.things import SandboxImage, SandboxVolume
-from volume_images.bootstrap import Connections, connect_to_restore
+from volume_images.bootstrap import connect_to_restore
 from volume_images.cleanup.state import CleanupState, VolumeFacts, empty_cleanup_state
+from volume_images.connections import Connections
 from volume_images.image_name import ImageName
 from volume_images.model import Tick, Trigger, Volume
 from volume_images.protocols import Clock, RestoreCloud, RestoreWorld, RunLimits

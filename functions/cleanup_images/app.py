@@ -3,8 +3,9 @@
 import os
 
 import volume_images.cold_start
-from volume_images.bootstrap import Connections, connect
+from volume_images.bootstrap import connect
 from volume_images.cleanup.run import cleanup_run
+from volume_images.connections import Connections
 from volume_images.pages.after_cleanup import FleetPage
 from volume_images.protocols import Invocation, RunLimits
 from volume_images.publishing import Answer, publish, reported

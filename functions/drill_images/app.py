@@ -3,7 +3,8 @@
 import os
 
 import volume_images.cold_start
-from volume_images.bootstrap import Connections, connect_to_restore
+from volume_images.bootstrap import connect_to_restore
+from volume_images.connections import Connections
 from volume_images.protocols import Invocation, RunLimits
 from volume_images.publishing import Answer, publish, reported
 from volume_images.report import Function

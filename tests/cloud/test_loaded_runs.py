@@ -11,7 +11,7 @@ import pytest
 from tests.export_site import MINUTE, ExportSite, SwiftClock
 from tests.sandbox.faults import Answered, Body, Fault, Overload, Throttle
 from tests.sandbox.seeds import plant_volumes
-from volume_images.bootstrap import Connections
+from volume_images.connections import Connections
 from volume_images.protocols import Clock
 from volume_images.report import CloudResult, Report
 from volume_images.settings import Settings

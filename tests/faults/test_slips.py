@@ -15,8 +15,9 @@ import pytest
 from tests.cleanup_site import DAY, DB, HOUR, Site, WrappedCloud, reasons, results
 from tests.sandbox.cloud_server import CloudSandbox
 from tests.sandbox.stack import SandboxStack
-from volume_images.bootstrap import Connections, connect
+from volume_images.bootstrap import connect
 from volume_images.cleanup.run import cleanup_run
+from volume_images.connections import Connections
 from volume_images.dialect import Dialect
 from volume_images.model import Tick, Volume
 from volume_images.protocols import Cloud, RunLimits, World

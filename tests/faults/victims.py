@@ -9,8 +9,9 @@ from enum import StrEnum
 
 from tests.sandbox.stack import SandboxStack
 from tests.sandbox.wire import HangUp, Request
-from volume_images.bootstrap import Connections, connect
+from volume_images.bootstrap import connect
 from volume_images.cleanup.run import cleanup_run
+from volume_images.connections import Connections
 from volume_images.export.run import export_run
 from volume_images.model import RequestedExport, Requests, Tick, Trigger
 from volume_images.protocols import RunLimits, World

@@ -16,9 +16,10 @@ import yaml
 
 from tests.sandbox.aws_server import AwsSandbox
 from tests.sandbox.stack import SandboxStack
-from volume_images.bootstrap import Connections, connect
+from volume_images.bootstrap import connect
 from volume_images.clock import ServedClock, SystemClock
 from volume_images.cloud_secrets import read_aws_secret
+from volume_images.connections import Connections
 from volume_images.dialect import Dialect
 from volume_images.errors import (
     CloudUnavailable,

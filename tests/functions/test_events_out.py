@@ -18,10 +18,10 @@ from tests.cleanup_site import DAY, DB, Site
 from tests.report_samples import START, outcome, report, world_in
 from tests.sandbox.aws_server import AwsSandbox
 from tests.sandbox.stack import SandboxStack
-from volume_images.bootstrap import Connections
 from volume_images.cli.exit_codes import ExitCode
 from volume_images.cli.finishing import finish
 from volume_images.clock import SystemClock
+from volume_images.connections import Connections
 from volume_images.dialect import Dialect
 from volume_images.errors import RunFailed, StoreError
 from volume_images.model import Requests, Tick

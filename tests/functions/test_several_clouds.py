@@ -13,8 +13,9 @@ from tests.sandbox.clock import START
 from tests.sandbox.cloud_server import CloudSandbox
 from tests.sandbox.seeds import plant_volumes
 from tests.sandbox.stack import DISK_FORMATS, SECRET_PREFIX, SandboxStack
-from volume_images.bootstrap import Connections, connect
+from volume_images.bootstrap import connect
 from volume_images.cleanup.run import cleanup_run
+from volume_images.connections import Connections
 from volume_images.dialect import Dialect
 from volume_images.export.run import export_run
 from volume_images.model import Tick

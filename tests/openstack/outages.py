@@ -17,9 +17,10 @@ from tests.openstack.processes import frozen, kill, kill_workers
 from tests.openstack.run_site import NO_LIMITS, PREFIX, RunSite
 from tests.openstack.seeding import GIB
 from tests.openstack.services import start_again
-from volume_images.bootstrap import Connections, connect
+from volume_images.bootstrap import connect
 from volume_images.cleanup.run import cleanup_run
 from volume_images.clock import SystemClock
+from volume_images.connections import Connections
 from volume_images.export.run import export_run
 from volume_images.image_name import ImageName
 from volume_images.model import ImageStatus, Tick, VolumeStatus

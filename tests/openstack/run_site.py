@@ -15,10 +15,11 @@ import yaml
 
 from tests.contract.openstack_site import IMAGES, OpenstackSite
 from tests.openstack.places import CHECKOUT, DEFAULT_FOLDER, Places
-from volume_images.bootstrap import Connections, connect, open_cloud_to_restore
+from volume_images.bootstrap import connect, open_cloud_to_restore
 from volume_images.cleanup.run import cleanup_run
 from volume_images.cli.inputs.invocation import context
 from volume_images.clock import SystemClock
+from volume_images.connections import Connections
 from volume_images.image_name import ImageName
 from volume_images.model import ImageStatus, Tick, Volume
 from volume_images.protocols import RestoreCloud, RunLimits

@@ -8,8 +8,8 @@ import pytest
 from botocore.exceptions import SSLError
 
 from tests.cloud.test_tls import certificate, opened, port  # noqa: F401 - fixtures
-from volume_images.bootstrap import Connections
 from volume_images.cloud.wire import tls_context
+from volume_images.connections import Connections
 from volume_images.errors import CloudUnavailable, StoreError
 from volume_images.storage.address import S3Address
 from volume_images.storage.s3 import read_object

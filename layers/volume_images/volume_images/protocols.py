@@ -20,7 +20,7 @@ from volume_images.model import (
 
 
 class Clock(Protocol):
-    """The one clock, made in bootstrap."""
+    """The one clock, made in connections."""
 
     def now(self) -> datetime:
         """Return the time, aware and in UTC: it rules volumes, images and slots."""

@@ -24,7 +24,8 @@ from tests.sandbox.faults import (
 )
 from tests.sandbox.seeds import plant_foreign_images
 from tests.sandbox.stack import CLOUD_NAME, SandboxStack
-from volume_images.bootstrap import Connections, connect
+from volume_images.bootstrap import connect
+from volume_images.connections import Connections
 from volume_images.dialect import Dialect
 from volume_images.errors import ConfigError, StoreError
 from volume_images.protocols import Clock, World

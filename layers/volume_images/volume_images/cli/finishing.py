@@ -3,10 +3,10 @@
 from collections.abc import Callable
 from contextlib import suppress
 
-from volume_images.bootstrap import Connections
 from volume_images.cli.exit_codes import ExitCode
 from volume_images.cli.output.printing import print_report
 from volume_images.config.schema import Config
+from volume_images.connections import Connections
 from volume_images.errors import RunFailed
 from volume_images.filing import filed
 from volume_images.model import Trigger

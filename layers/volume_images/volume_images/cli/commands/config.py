@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from volume_images.bootstrap import Connections, config_source
+from volume_images.bootstrap import config_source
 from volume_images.cli import options
 from volume_images.cli.exit_codes import ExitCode
 from volume_images.cli.inputs.moved_volumes import moved_volumes
@@ -13,6 +13,7 @@ from volume_images.cli.output.printing import print_json, print_line
 from volume_images.config.checks import check_config
 from volume_images.config.lint import lint_config
 from volume_images.config.schema import Config, config_schema, parse_config
+from volume_images.connections import Connections
 from volume_images.errors import ConfigError, Problem
 from volume_images.overview.spelling import counted
 

@@ -4,13 +4,14 @@ from typing import Annotated
 
 import typer
 
-from volume_images.bootstrap import Connections, connect_to_restore
+from volume_images.bootstrap import connect_to_restore
 from volume_images.cli import options
 from volume_images.cli.finishing import finish
 from volume_images.cli.inputs.settings import settings_by_hand
 from volume_images.cli.inputs.world import refuse_strange_clouds
 from volume_images.cli.output.restore_progress import shown
 from volume_images.cli.stopping import stoppable
+from volume_images.connections import Connections
 from volume_images.model import Tick
 from volume_images.protocols import BY_HAND
 from volume_images.restore.drill_run import drill_run

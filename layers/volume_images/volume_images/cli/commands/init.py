@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 from pydantic import ValidationError
 
-from volume_images.bootstrap import Connections, open_cloud_to_look
+from volume_images.bootstrap import open_cloud_to_look
 from volume_images.cli import options
 from volume_images.cli.exit_codes import ExitCode
 from volume_images.cli.inputs.entry_cloud import EntryCloud, document_of
@@ -20,6 +20,7 @@ from volume_images.config.documents import Plain
 from volume_images.config.fields import PATTERNS
 from volume_images.config.problems import problems_of
 from volume_images.config.schema import CloudConfig, Config, config_schema
+from volume_images.connections import Connections
 from volume_images.errors import ConfigError
 from volume_images.export.preflight import obstacle
 from volume_images.model import Volume

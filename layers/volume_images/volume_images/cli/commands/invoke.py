@@ -6,13 +6,13 @@ from typing import Annotated
 
 import typer
 
-from volume_images.bootstrap import Connections
 from volume_images.cli import options
 from volume_images.cli.exit_codes import of_answer, of_report
 from volume_images.cli.inputs.filed_report import parse_report
 from volume_images.cli.inputs.invocation import context, load_handler, read_event
 from volume_images.cli.output.printing import print_json, print_line, print_report
 from volume_images.clock import SystemClock
+from volume_images.connections import Connections
 from volume_images.publishing import Answer
 from volume_images.report import Function, Report
 from volume_images.run_id import new_run_id

@@ -6,13 +6,14 @@ from typing import Annotated
 
 import typer
 
-from volume_images.bootstrap import Connections, open_cloud_to_restore
+from volume_images.bootstrap import open_cloud_to_restore
 from volume_images.cli import options
 from volume_images.cli.exit_codes import ExitCode
 from volume_images.cli.inputs.settings import settings_by_hand
 from volume_images.cli.inputs.world import open_world, refuse_strange_clouds
 from volume_images.cli.output.printing import complain
 from volume_images.cli.output.sightings import print_sightings
+from volume_images.connections import Connections
 from volume_images.errors import InputError
 from volume_images.model import Exchange, GroupKey, ImageMark
 from volume_images.probe.card import Sightings

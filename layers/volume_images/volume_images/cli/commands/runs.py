@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from volume_images.bootstrap import Connections, open_store
+from volume_images.bootstrap import open_store
 from volume_images.cli import options
 from volume_images.cli.exit_codes import ExitCode
 from volume_images.cli.inputs.filed_report import parse_report
@@ -18,6 +18,7 @@ from volume_images.cli.inputs.report_keys import keys_of_run, report_keys
 from volume_images.cli.inputs.settings import settings_by_hand
 from volume_images.cli.output.printing import complain, print_json, print_report
 from volume_images.cli.output.runs import print_runs, run_in_short
+from volume_images.connections import Connections
 from volume_images.errors import InputError, StoreError
 from volume_images.protocols import Store
 from volume_images.report import Function, Report

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from volume_images.bootstrap import Connections, config_source
+from volume_images.bootstrap import config_source
 from volume_images.cli import options
 from volume_images.cli.exit_codes import ExitCode
 from volume_images.cli.inputs.volumes_file import read_volumes
@@ -17,6 +17,7 @@ from volume_images.cli.output.forecast_tables import forecast_tables
 from volume_images.cli.output.printing import print_json, print_line, write_page
 from volume_images.clock import SystemClock
 from volume_images.config.schema import Config, parse_config
+from volume_images.connections import Connections
 from volume_images.errors import InputError
 from volume_images.forecast import Fleet, Rival, forecast
 from volume_images.pages.simulation import simulation_page

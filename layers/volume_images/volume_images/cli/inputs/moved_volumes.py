@@ -5,11 +5,12 @@ from collections.abc import Mapping
 
 from pydantic import ValidationError
 
-from volume_images.bootstrap import Connections, open_store
+from volume_images.bootstrap import open_store
 from volume_images.cleanup.moves import moves
 from volume_images.cleanup.state import CleanupState, cleanup_state_key
 from volume_images.cli.inputs.settings import settings_by_hand
 from volume_images.config.schema import Config
+from volume_images.connections import Connections
 from volume_images.errors import Problem, SettingsError, StoreError
 from volume_images.protocols import Store
 from volume_images.settings import PREFIX

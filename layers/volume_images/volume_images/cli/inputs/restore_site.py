@@ -4,13 +4,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from uuid import UUID
 
-from volume_images.bootstrap import Connections, connect_to_restore, open_cloud_to_restore
+from volume_images.bootstrap import connect_to_restore, open_cloud_to_restore
 from volume_images.cleanup.state import CleanupState, empty_cleanup_state
 from volume_images.cli.inputs.entry_cloud import EntryCloud, cloud_of
 from volume_images.cli.inputs.settings import settings_without_config
 from volume_images.cli.inputs.world import refuse_strange_clouds
 from volume_images.clock import SystemClock
 from volume_images.config.schema import Config
+from volume_images.connections import Connections
 from volume_images.dialect import Dialect
 from volume_images.errors import InputError, StoreError
 from volume_images.image_name import ImageName

@@ -2,8 +2,9 @@
 
 from collections.abc import Iterable
 
-from volume_images.bootstrap import Connections, connect
+from volume_images.bootstrap import connect
 from volume_images.config.schema import Config, parse_config
+from volume_images.connections import Connections
 from volume_images.errors import InputError
 from volume_images.protocols import World
 from volume_images.report import Function
