@@ -10,6 +10,7 @@ PAGES = [
     *(CHECKOUT / name for name in ("README.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md")),
     *sorted((CHECKOUT / "docs").glob("*.md")),
     CHECKOUT / "tests" / "README.md",
+    *sorted((CHECKOUT / "tests").glob("*/README.md")),
 ]
 
 _FENCED = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -34,6 +35,12 @@ def code(text: str) -> Iterator[str]:
     for _, body in _FENCED.findall(text):
         yield from body.splitlines()
     yield from _SPAN.findall(_FENCED.sub("", text))
+
+
+def prose(text: str) -> list[str]:
+    """Return the lines of a page without fenced blocks, spans and where links lead."""
+    plain = _SPAN.sub("", _FENCED.sub("", text))
+    return re.sub(r"\]\([^)\s]+\)", "]", plain).splitlines()
 
 
 def steps(text: str) -> list[Step]:

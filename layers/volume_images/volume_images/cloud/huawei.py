@@ -42,12 +42,12 @@ class HuaweiVolumes:
         return Page(items, following, total)
 
     def volume(self, entry: Entry) -> Volume:
-        """Read one disk; `encrypted` is not kept up to date there, the metadata is."""
+        """Read one volume; `encrypted` is not kept up to date there, the metadata is."""
         encrypted = entry.texts("metadata").get("__system__encrypted") == "1"
         return volume_from(entry, tags=_tags(entry), encrypted=encrypted)
 
     def volume_url(self, volume_id: str) -> str:
-        """Address of one disk; Open Telekom Cloud names the same call otherwise."""
+        """Address of one volume; Open Telekom Cloud names the same call otherwise."""
         on_otc = host_name(self.service.base).endswith(".otc.t-systems.com")
         collection = "os-vendor-volumes" if on_otc else "cloudvolumes"
         return f"{self.service.base}/v2/{self.project_id}/{collection}/{part(volume_id)}"
@@ -66,7 +66,7 @@ class HuaweiVolumes:
         return None
 
     def creation_url(self) -> str:
-        """Address under which disks are created and removed, in Cinder's form."""
+        """Address under which volumes are created and removed, in Cinder's form."""
         return f"{self.service.base}/{self.service.version or 'v3'}/{self.project_id}/volumes"
 
     def hindrance(self) -> str | None:

@@ -1,4 +1,4 @@
-"""IMS makes an image of a data disk in a job: the way where EVS no longer exports by itself."""
+"""IMS makes an image of a volume in a job: the way where EVS no longer exports by itself."""
 
 from collections.abc import Iterator
 

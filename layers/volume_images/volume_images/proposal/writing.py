@@ -100,7 +100,7 @@ def _about(group: Group, proposal: Proposal) -> Iterator[str]:
     if proposal.config.policies[group.policy].export.force:
         yield (
             "Some are attached to servers. With force they are exported all the same, and hold"
-            " what a disk holds after a power cut; without it they are refused."
+            " what a volume holds after a power cut; without it they are refused."
         )
 
 
