@@ -6,8 +6,8 @@ from typing import Any
 
 from volume_images.config.schema import Config
 from volume_images.config.selection import Member
-from volume_images.export.decisions import Scene
 from volume_images.export.draft import Change, changed
+from volume_images.export.scene import Scene
 from volume_images.export.state import ExportState, Record, UnderWay, empty_export_state
 from volume_images.image_name import ImageName
 from volume_images.model import GroupKey, Image, ImageStatus, Volume
@@ -154,6 +154,5 @@ def scene(
         state=seen,
         volumes=None if volumes is None else {one.id: one for one in volumes},
         groups=groups,
-        busy={one.group.volume_id: one for one in seen.under_way.values()},
         **fields,
     )

@@ -30,10 +30,10 @@ from tests.core.export_samples import (
     volume,
 )
 from volume_images.dialect import Dialect
-from volume_images.export.decisions import Scene
 from volume_images.export.draft import changed
 from volume_images.export.owed import Debt, Overdue, Owed
 from volume_images.export.planning import ExportPlan, intents, plan_exports
+from volume_images.export.scene import Scene
 from volume_images.export.state import NewestGood, Record, Refusal, Stuck
 from volume_images.model import GroupKey
 from volume_images.recognition import ImageState

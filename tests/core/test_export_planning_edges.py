@@ -18,10 +18,10 @@ from tests.core.export_samples import (
     scene,
     state,
 )
-from volume_images.export.decisions import Scene
 from volume_images.export.draft import changed
 from volume_images.export.owed import Debt, Overdue, Owed
 from volume_images.export.planning import ExportPlan, plan_exports
+from volume_images.export.scene import Scene
 from volume_images.export.state import NewestGood, Record
 from volume_images.model import GroupKey
 from volume_images.recognition import ImageState

@@ -17,9 +17,9 @@ from tests.core.export_samples import (
     volume,
 )
 from volume_images.export.changes import Marked, MarkLater
+from volume_images.export.consequences import changes_of
 from volume_images.export.draft import changed
 from volume_images.export.marks import MARK_FOR, marks_due, marks_over
-from volume_images.export.settlement import changes_of
 from volume_images.export.settling import Sight, adopted, settle
 from volume_images.export.state import ExportState, Unmarked
 from volume_images.model import Image, ImageMark

@@ -20,8 +20,8 @@ from tests.core.export_samples import (
     volume,
 )
 from volume_images.export.changes import Follow, Stick
+from volume_images.export.consequences import changes_of, outcome_of, stuck_changes
 from volume_images.export.draft import changed
-from volume_images.export.settlement import changes_of, outcome_of, stuck_changes
 from volume_images.export.settling import (
     Settled,
     Settlement,

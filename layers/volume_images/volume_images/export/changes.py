@@ -127,7 +127,7 @@ class Intend:
 
     def apply(self, draft: Draft) -> None:
         """Write the intent, count the attempt, and give the others the next turn."""
-        draft.fields["schedule_has_turn"] = self.outside_schedule
+        draft.single["schedule_has_turn"] = self.outside_schedule
         draft.under_way[self.entry.image_name] = self.entry
         draft.update(self.entry.group, posts_slot=self.entry.slot, posts=self.posts)
 

@@ -43,7 +43,7 @@ class Pause:
 
     def apply(self, draft: Draft) -> None:
         """Hold new exports until then."""
-        draft.fields["paused_until"] = self.until
+        draft.single["paused_until"] = self.until
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +55,8 @@ class Unserved:
 
     def apply(self, draft: Draft) -> None:
         """Remember, so that only a change is news."""
-        draft.fields["served_at"] = self.at
-        draft.fields["unserved"] = str(self.result)
+        draft.single["served_at"] = self.at
+        draft.single["unserved"] = self.result
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,7 @@ class Reached:
 
     def apply(self, draft: Draft) -> None:
         """Forget that it could not be."""
-        draft.fields["unserved"] = ""
+        draft.single["unserved"] = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +77,8 @@ class SecretRefused:
 
     def apply(self, draft: Draft) -> None:
         """Remember which secret it was."""
-        draft.fields["refused_secret"] = self.fingerprint
-        draft.fields["refused_secret_at"] = self.at
+        draft.single["refused_secret"] = self.fingerprint
+        draft.single["refused_secret_at"] = self.at
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,9 +95,9 @@ class Looked:
         """Replace what the run before said."""
         draft.schedules = dict(self.schedules)
         draft.former_schedules = dict(self.former_schedules)
-        draft.fields["served_at"] = self.at
-        draft.fields["next_look"] = self.next_look
-        draft.fields["config_version"] = self.config_version
+        draft.single["served_at"] = self.at
+        draft.single["next_look"] = self.next_look
+        draft.single["config_version"] = self.config_version
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,4 +108,4 @@ class LookSoon:
 
     def apply(self, draft: Draft) -> None:
         """Let the next tick look."""
-        draft.fields["next_look"] = self.at
+        draft.single["next_look"] = self.at

@@ -1,23 +1,22 @@
 """What stands against starting one owed slot: done, missed, busy, spaced, refused, or nothing."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from volume_images.config.schema import Config
 from volume_images.export.changes import Accounted, Miss, Refuse
 from volume_images.export.draft import Change
 from volume_images.export.owed import Owed
 from volume_images.export.preflight import facts, obstacle
+from volume_images.export.scene import Scene
 from volume_images.export.state import (
     ExportState,
     Missed,
     Record,
     Refusal,
-    UnderWay,
     slot_key,
 )
-from volume_images.model import GroupKey, Volume
+from volume_images.model import GroupKey
 from volume_images.recognition import ImageState, Recognised
 from volume_images.report import NO_DETAILS, Details, ExportResult, Outcome
 
@@ -32,51 +31,6 @@ FUTURE_ALLOWANCE = timedelta(minutes=5)
 
 
 _BLOCKING = (ImageState.GOOD, ImageState.PENDING, ImageState.UNKNOWN)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Scene:
-    """All that is known of one cloud when its exports are planned.
-
-    `volumes` is None when the cloud could not be asked, `unread` are those that it does not list
-    and was not asked about one by one. `posted` are the slots that this run has POSTed already;
-    `images_left` is the room in the image quota, None where nobody knows one.
-    """
-
-    cloud: str
-    config: Config
-    config_version: str
-    run_id: str
-    now: datetime
-    state: ExportState
-    volumes: Mapping[str, Volume] | None
-    groups: Mapping[GroupKey, Sequence[Recognised]]
-    unread: frozenset[str] = frozenset()
-    images_left: int | None = None
-    posted: frozenset[str] = frozenset()
-    busy: Mapping[str, UnderWay] = field(default_factory=dict)
-
-    def outcome(
-        self,
-        owed_group: GroupKey,
-        slot: datetime,
-        result: ExportResult,
-        reason: str,
-        image: tuple[str, str] = ("", ""),
-        details: Details = NO_DETAILS,
-    ) -> Outcome:
-        """Return an outcome about one slot of this cloud; `image` is its id and name."""
-        return Outcome(
-            cloud=self.cloud,
-            policy=owed_group.series,
-            volume_id=owed_group.volume_id,
-            slot=slot,
-            result=result,
-            reason=reason,
-            image_id=image[0],
-            image_name=image[1],
-            details=details,
-        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """A state in the making: how changes are applied to it, all at once."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Protocol
 
 from volume_images.export.state import (
@@ -21,7 +21,7 @@ from volume_images.model import GroupKey
 
 @dataclass(slots=True)
 class Draft:
-    """A state in the making, while changes are applied."""
+    """A state's mappings under their names, and `single` values that replace others."""
 
     records: dict[str, Record]
     under_way: dict[str, UnderWay]
@@ -33,7 +33,7 @@ class Draft:
     schedules: dict[str, str]
     former_schedules: dict[str, tuple[FormerSchedule, ...]]
     discovered: dict[str, Discovered]
-    fields: dict[str, object]
+    single: dict[str, object]
 
     def record(self, group: GroupKey | str) -> Record:
         """Return what is known of a group, which may be given as it is written."""
@@ -65,22 +65,9 @@ def changed(state: ExportState, changes: Iterable[Change]) -> ExportState:
         schedules=dict(state.schedules),
         former_schedules=dict(state.former_schedules),
         discovered=dict(state.discovered),
-        fields={},
+        single={},
     )
     for change in changes:
         change.apply(draft)
-    return state.model_copy(
-        update={
-            "records": draft.records,
-            "under_way": draft.under_way,
-            "late": draft.late,
-            "stuck": draft.stuck,
-            "unmarked": draft.unmarked,
-            "waiting": draft.waiting,
-            "missed": draft.missed,
-            "schedules": draft.schedules,
-            "former_schedules": draft.former_schedules,
-            "discovered": draft.discovered,
-            **draft.fields,
-        }
-    )
+    values = {one.name: getattr(draft, one.name) for one in fields(draft) if one.name != "single"}
+    return state.model_copy(update=values | draft.single)

@@ -8,8 +8,8 @@ from volume_images.config.schema import CloudConfig
 from volume_images.config.selection import Member, narrowed
 from volume_images.export.accepting import Acceptance, take_on_slot
 from volume_images.export.changes import Accept
-from volume_images.export.decisions import Scene
 from volume_images.export.owed import Debt, debt, newest_slots, waiting_debt
+from volume_images.export.scene import Scene
 from volume_images.export.state import ExportState, export_state_key, slot_key
 from volume_images.memory import Origin
 from volume_images.model import Tick

@@ -8,7 +8,7 @@ from functools import partial
 from volume_images.errors import CloudError, CloudUnavailable
 from volume_images.export.closing import closing, uncovered
 from volume_images.export.cloud_changes import Reached, Unserved
-from volume_images.export.decisions import Scene
+from volume_images.export.consequences import changes_of, outcome_of, stuck_changes
 from volume_images.export.draft import Change, changed
 from volume_images.export.errand import Errand, already_exported, asked_for, named_slots
 from volume_images.export.gathering import Gathered, gather, images_named
@@ -18,7 +18,7 @@ from volume_images.export.memory import read, write, write_through
 from volume_images.export.planning import INTENT_VALID, ExportPlan, Step, intents, plan_exports
 from volume_images.export.posting import answered, found_down, lost, post_all, said
 from volume_images.export.progress import Progress
-from volume_images.export.settlement import changes_of, outcome_of, stuck_changes
+from volume_images.export.scene import Scene
 from volume_images.export.settling import Settlement, settle
 from volume_images.export.state import ExportState
 from volume_images.memory import Memory, with_newest
@@ -163,7 +163,6 @@ def scene_of(
         unread=gathered.unread if gathered else frozenset(),
         images_left=gathered.images_left if gathered else None,
         posted=progress.posted,
-        busy={entry.group.volume_id: entry for entry in state.under_way.values()},
     )
 
 

@@ -9,7 +9,7 @@ from volume_images.config.selection import Member
 from volume_images.export.changes import FirstSeen
 from volume_images.export.cloud_changes import Reschedule
 from volume_images.export.draft import changed
-from volume_images.export.state import ExportState, FormerSchedule, Waiting
+from volume_images.export.state import ExportState, FormerSchedule, Waiting, schedule_and_zone
 from volume_images.model import GroupKey
 from volume_images.schedule import newest_slot, next_slot, slots
 
@@ -235,7 +235,7 @@ class _Timetable:
         for (text, until), begin in reversed(list(spans)):
             if not text:
                 continue
-            schedule, _, timezone = text.rpartition(" ")
+            schedule, timezone = schedule_and_zone(text)
             newest = newest_slot(schedule, timezone, min(until, self._at))
             if newest is not None and (begin is None or newest > begin):
                 return newest
@@ -248,7 +248,7 @@ class _Timetable:
 
 
 def _slots_of(text: str, after: datetime, until: datetime) -> Iterable[datetime]:
-    schedule, _, timezone = text.rpartition(" ")
+    schedule, timezone = schedule_and_zone(text)
     return slots(schedule, timezone, after, until) if schedule else ()
 
 

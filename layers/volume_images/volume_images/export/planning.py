@@ -9,8 +9,8 @@ from types import MappingProxyType
 
 from volume_images.export.changes import Accounted, FoundGood, Intend
 from volume_images.export.decisions import (
+    FUTURE_ALLOWANCE,
     Decision,
-    Scene,
     blocking,
     decide,
     later,
@@ -20,6 +20,7 @@ from volume_images.export.decisions import (
 )
 from volume_images.export.draft import Change
 from volume_images.export.owed import Debt, Overdue, Owed
+from volume_images.export.scene import Scene
 from volume_images.export.settling import deadline
 from volume_images.export.state import NewestGood, UnderWay, slot_key
 from volume_images.image_name import name_for
@@ -98,14 +99,16 @@ def plan_exports(debt: Debt, scene: Scene) -> ExportPlan:
     return ExportPlan(tuple(steps), tuple(decisions), tuple(changes), short)
 
 
-def intents(steps: Iterable[Step], scene: Scene) -> list[Change]:
+def intents(steps: Iterable[Step], scene: Scene) -> list[Intend]:
     """Return what is written down before the first POST."""
-    found: list[Change] = []
-    for step in steps:
-        record = scene.state.record(step.owed.group)
-        before = record.posts if record.posts_slot == step.owed.slot else 0
-        found.append(Intend(step.intent, before + 1, outside_schedule=step.owed.waiting))
-    return found
+    return [
+        Intend(
+            step.intent,
+            scene.state.record(step.owed.group).posts_for(step.owed.slot) + 1,
+            outside_schedule=step.owed.waiting,
+        )
+        for step in steps
+    ]
 
 
 def in_order(startable: Sequence[Owed], scene: Scene) -> list[Owed]:
@@ -117,9 +120,8 @@ def in_order(startable: Sequence[Owed], scene: Scene) -> list[Owed]:
 
     def urgency(owed: Owed) -> tuple[int, datetime, datetime, str]:
         record = scene.state.record(owed.group)
-        posts = record.posts if record.posts_slot == owed.slot else 0
         newest = record.newest_good.slot if record.newest_good else _NEVER
-        return posts, newest, owed.slot, owed.group.volume_id
+        return record.posts_for(owed.slot), newest, owed.slot, owed.group.volume_id
 
     ordered = sorted(startable, key=urgency)
     scheduled = [owed for owed in ordered if not owed.waiting]
@@ -197,7 +199,7 @@ def _newest_goods(scene: Scene) -> list[Change]:
         goods = [
             one
             for one in images
-            if one.state is ImageState.GOOD and one.name.slot <= scene.now + timedelta(minutes=5)
+            if one.state is ImageState.GOOD and one.name.slot <= scene.now + FUTURE_ALLOWANCE
         ]
         if not goods:
             continue

@@ -8,9 +8,10 @@ from threading import Event
 from volume_images.errors import CloudError, CloudUnavailable, LostAnswer, NotFound, Throttled
 from volume_images.export.changes import Follow, Leave, MarkLater, Unanswered
 from volume_images.export.cloud_changes import Pause
-from volume_images.export.decisions import Decision, Scene, refuse
+from volume_images.export.decisions import Decision, refuse
 from volume_images.export.draft import Change
 from volume_images.export.planning import Step
+from volume_images.export.scene import Scene
 from volume_images.export.state import Unmarked, slot_key
 from volume_images.model import ExportAnswer, ExportJob, Image
 from volume_images.protocols import Cloud

@@ -20,8 +20,14 @@ from volume_images.schedule import validate_schedule
 from volume_images.state import FORMAT, CloudState, Count, Instant
 
 
-def _known_schedule(text: str) -> str:
+def schedule_and_zone(text: str) -> tuple[str, str]:
+    """Take a schedule's text apart, as in `0 2 * * * UTC`; both are empty where there is none."""
     schedule, _, timezone = text.rpartition(" ")
+    return schedule, timezone
+
+
+def _known_schedule(text: str) -> str:
+    schedule, timezone = schedule_and_zone(text)
     if text:
         validate_schedule(schedule)
         try:
@@ -32,7 +38,7 @@ def _known_schedule(text: str) -> str:
 
 
 ScheduleText = Annotated[str, AfterValidator(_known_schedule)]
-"""A schedule and its time zone in one text, as in `0 2 * * * UTC`; empty where there was none."""
+"""A schedule and its time zone in one text; empty where there was none."""
 
 
 def _read_group(written: object) -> GroupKey:
@@ -86,6 +92,10 @@ class Record(_Entry):
     posts_slot: Instant | None = None
     posts: Count = 0
     said: str = ""
+
+    def posts_for(self, slot: datetime) -> int:
+        """Return how often an export of this slot was POSTed."""
+        return self.posts if self.posts_slot == slot else 0
 
 
 NOTHING_KNOWN = Record()

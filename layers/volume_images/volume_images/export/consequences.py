@@ -18,7 +18,7 @@ from volume_images.export.changes import (
 from volume_images.export.draft import Change
 from volume_images.export.settling import Settled, Settlement, Sight
 from volume_images.export.state import ExportState, NewestGood, Stuck, Unmarked
-from volume_images.model import PENDING_STATUSES, Image
+from volume_images.model import PENDING_STATUSES
 from volume_images.report import NO_DETAILS, ExportResult, Outcome
 
 _FAILURES: Mapping[Settlement, str] = {
@@ -66,19 +66,18 @@ def changes_of(settled: Sequence[Settled], state: ExportState, now: datetime) ->
     ]
 
 
-def stuck_changes(state: ExportState, sight: Sight) -> list[Change]:
+def stuck_changes(state: ExportState, sight: Sight) -> list[Unstick]:
     """Forget stuck images that are gone, or pending no more."""
-
-    def seen(image_id: str) -> Image | None:
-        return sight.listed.get(image_id) or sight.images_read.get(image_id)
-
-    def over(image_id: str) -> bool:
-        if image_id not in sight.listed and image_id not in sight.images_read:
-            return False
-        image = seen(image_id)
-        return image is None or image.status not in PENDING_STATUSES
-
-    return [Unstick(image_id) for image_id in state.stuck if over(image_id)]
+    found = {
+        image_id: sight.listed.get(image_id) or sight.images_read.get(image_id)
+        for image_id in state.stuck
+        if image_id in sight.listed or image_id in sight.images_read
+    }
+    return [
+        Unstick(image_id)
+        for image_id, image in found.items()
+        if image is None or image.status not in PENDING_STATUSES
+    ]
 
 
 def _changes(one: Settled, state: ExportState, now: datetime) -> list[Change]:
