@@ -1,7 +1,7 @@
 """Where config, states and reports lie: addresses, keys and sizes, in S3 and in a folder alike."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -61,6 +61,12 @@ def parse_address(text: str) -> S3Address | Path:
     if not bucket:
         raise SettingsError(f"{text}: names no bucket: write s3://bucket/key")
     return S3Address(bucket, key.strip("/"))
+
+
+def newest_reports(folder: str, names: Iterable[str]) -> list[str]:
+    """Return the keys of the reports among the names of what lies in a folder, newest first."""
+    found = sorted((name for name in names if name.endswith(".json")), reverse=True)
+    return [f"{folder}/{name}" for name in found]
 
 
 def checked_key(key: str) -> str:

@@ -16,6 +16,7 @@ from volume_images.storage.address import (
     STATE_LIMIT,
     ConfigSource,
     checked_key,
+    newest_reports,
 )
 
 
@@ -91,8 +92,7 @@ class FolderStore:
             return ()
         except OSError as error:
             raise _unusable("list", path, error) from error
-        found = sorted((name for name in names if name.endswith(".json")), reverse=True)
-        return [f"{folder}/{name}" for name in found]
+        return newest_reports(folder, names)
 
     def report(self, key: str) -> StoredObject | None:
         """Read a report; None when there is none."""
@@ -120,18 +120,18 @@ def read_file(path: Path, limit: int) -> bytes:
     body = _read(path, limit)
     if body is None:
         raise StoreError(f"{path}: no such file")
-    if len(body) > limit:
-        raise StoreError(f"{path}: larger than {limit} bytes")
-    return body
+    return _bounded(body, path, limit)
 
 
 def _stored(path: Path, limit: int) -> StoredObject | None:
     body = _read(path, limit)
-    if body is None:
-        return None
+    return None if body is None else StoredObject(_bounded(body, path, limit), _version(body))
+
+
+def _bounded(body: bytes, path: Path, limit: int) -> bytes:
     if len(body) > limit:
         raise StoreError(f"{path}: larger than {limit} bytes: not what was expected there")
-    return StoredObject(body, _version(body))
+    return body
 
 
 def _read(path: Path, limit: int) -> bytes | None:

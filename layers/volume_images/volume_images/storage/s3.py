@@ -23,6 +23,7 @@ from volume_images.storage.address import (
     ConfigSource,
     S3Address,
     checked_key,
+    newest_reports,
 )
 
 if TYPE_CHECKING:
@@ -182,8 +183,7 @@ class S3Store:
         """Return the keys of the reports directly in a folder, newest first."""
         address = self._address(folder)
         names = _names(self.client, S3Address(address.bucket, f"{address.key}/"))
-        found = sorted((name for name in names if name.endswith(".json")), reverse=True)
-        return [f"{folder}/{name}" for name in found]
+        return newest_reports(folder, names)
 
     def report(self, key: str) -> StoredObject | None:
         """Read a report; None when S3 answers that there is none."""
