@@ -14,6 +14,9 @@ from zoneinfo import ZoneInfo
 
 from cronsim import CronSim, CronSimError
 
+SLOT_AHEAD = timedelta(minutes=5)
+"""A slot may lie this far in the future, as clocks differ; one beyond does not count yet."""
+
 _SECOND = timedelta(seconds=1)
 _DAY = timedelta(days=1)
 

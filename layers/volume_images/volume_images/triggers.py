@@ -10,8 +10,8 @@ from typing import Any
 from volume_images.config.schema import Config
 from volume_images.errors import TriggerError
 from volume_images.model import RequestedExport, Requests, Tick, Trigger, Unreadable
+from volume_images.schedule import SLOT_AHEAD
 
-LATEST = timedelta(minutes=5)  # how far clocks may differ
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)  # no slot is older, and the search back needs room
 OLDEST_REQUEST = timedelta(hours=1)  # before it was sent
 
@@ -217,7 +217,7 @@ def _read_sent(message: Event, now: datetime) -> datetime | None:
 
 def _within_bounds(time: datetime, key: str, now: datetime) -> datetime:
     """Give the time in UTC, in the whole seconds that image names hold."""
-    if time > now + LATEST:
+    if time > now + SLOT_AHEAD:
         raise TriggerError(f"{key}: {time.isoformat()} lies in the future")
     if time < EARLIEST:
         raise TriggerError(f"{key}: {time.isoformat()} lies before {EARLIEST:%Y-%m-%d}")

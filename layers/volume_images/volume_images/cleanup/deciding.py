@@ -4,12 +4,12 @@ from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 from typing import assert_never
 
-from volume_images.cleanup.freshness import SLOT_AHEAD
 from volume_images.cleanup.plan import Expired, Failed, Kept
 from volume_images.model import Image, RestorePin
 from volume_images.recognition import ImageState, Recognised
 from volume_images.report import ImageResult
 from volume_images.retention.judging import Candidate, State, Verdict
+from volume_images.schedule import SLOT_AHEAD
 
 Decision = Kept | Expired | Failed
 

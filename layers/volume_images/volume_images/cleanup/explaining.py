@@ -8,7 +8,6 @@ from typing import Any
 
 from volume_images.cleanup.deciding import BEING_RESTORED, Decision, candidate
 from volume_images.cleanup.due import Standing, standing
-from volume_images.cleanup.freshness import SLOT_AHEAD
 from volume_images.cleanup.plan import CleanupPlan, Expired, Failed, GroupPlan, Kept
 from volume_images.cleanup.state import CleanupState
 from volume_images.config.schema import Config, Policy
@@ -16,7 +15,7 @@ from volume_images.model import GroupKey, ImageStatus
 from volume_images.recognition import ImageState, Recognised
 from volume_images.report import ImageResult
 from volume_images.retention.what_if import Case, goes_after, what_lets_go, what_would_keep
-from volume_images.schedule import slots
+from volume_images.schedule import SLOT_AHEAD, slots
 
 MOST_SLOTS = 4000
 """So many exports ahead are looked at: ten years of nightly ones."""

@@ -6,9 +6,7 @@ from datetime import datetime, timedelta
 
 from volume_images.cleanup.state import Series
 from volume_images.report import Freshness, FreshnessState
-
-SLOT_AHEAD = timedelta(minutes=5)
-"""A slot may lie this far in the future; one beyond says nothing about how fresh a volume is."""
+from volume_images.schedule import SLOT_AHEAD
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,12 +4,12 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
-from volume_images.cleanup.freshness import SLOT_AHEAD
 from volume_images.cleanup.rows import CLOCK_ALLOWANCE, Past
 from volume_images.cleanup.state import GroupRecord, series_key
 from volume_images.config.schema import Orphans
 from volume_images.model import GroupKey
 from volume_images.recognition import ImageState, Recognised
+from volume_images.schedule import SLOT_AHEAD
 
 _MADE_UNDER_A_POLICY = frozenset({ImageState.GOOD, ImageState.PENDING, ImageState.FAILED})
 

@@ -14,7 +14,7 @@ from volume_images.cleanup.deciding import (
     keep,
     may_expire,
 )
-from volume_images.cleanup.freshness import SLOT_AHEAD, Covered, newest_slot
+from volume_images.cleanup.freshness import Covered, newest_slot
 from volume_images.cleanup.orphans import Orphanhood, kept_of_orphans, orphanhood
 from volume_images.cleanup.plan import (
     CleanupPlan,
@@ -34,6 +34,7 @@ from volume_images.errors import SafetyStop
 from volume_images.model import GroupKey, Image
 from volume_images.recognition import Identity, ImageState, Recognised, identity, recognise
 from volume_images.retention.judging import Verdict, judge
+from volume_images.schedule import SLOT_AHEAD
 
 
 def plan_cleanup(
@@ -171,8 +172,12 @@ def _of_orphans(judging: _Judging, key: GroupKey, images: Sequence[Recognised]) 
     )
     if orphaned is None:
         return _group_plan(judging, key, [keep(image, why) for image in images])
-    certain = [image for image in images if orphaned.all_ours or image.image.id in tagged]
-    good = [image for image in certain if may_expire(image, judging.facts.at)]
+    ours = tagged
+    if orphaned.all_ours:
+        ours = frozenset(image.image.id for image in images)
+    good = [
+        image for image in images if image.image.id in ours and may_expire(image, judging.facts.at)
+    ]
     staying = kept_of_orphans(good, orphaned, judging.config.orphans, judging.facts.at)
     if staying is None:
         kept = [keep(image, why) for image in images]
@@ -181,7 +186,7 @@ def _of_orphans(judging: _Judging, key: GroupKey, images: Sequence[Recognised]) 
     going = {image.image.id for image in good} - staying
     decided = [
         decide_orphan(image, reason, judging.facts.stuck, going, judging.facts.at)
-        if orphaned.all_ours or image.image.id in tagged
+        if image.image.id in ours
         else keep(image, why)
         for image in images
     ]

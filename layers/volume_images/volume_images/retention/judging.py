@@ -32,8 +32,8 @@ from volume_images.errors import EmptyPolicy, PolicyWouldEmptyGroup
 from volume_images.retention.calendar import retention_calendar
 from volume_images.retention.keeping import Row, reasons_to_keep
 from volume_images.retention.rules import RetentionRules
+from volume_images.schedule import SLOT_AHEAD
 
-FUTURE_ALLOWANCE = timedelta(minutes=5)  # how far clocks may differ
 EXPIRED = ("expired",)
 
 
@@ -78,7 +78,7 @@ def judge(  # noqa: PLR0913 - nothing but its arguments decides
     strict: bool = False,
     oldest_rule: bool = True,
     keep_labels: Sequence[Collection[str]] = (),
-    future_allowance: timedelta = FUTURE_ALLOWANCE,
+    future_allowance: timedelta = SLOT_AHEAD,
 ) -> tuple[Verdict, ...]:
     """Judge all images of one group, each with an id of its own; verdicts come in the same order.
 
