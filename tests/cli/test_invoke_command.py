@@ -8,6 +8,9 @@ import pytest
 
 from tests.cli.conftest import Cli
 from tests.sandbox.stack import SandboxStack
+from volume_images.cli.inputs.invocation import context
+from volume_images.clock import SystemClock
+from volume_images.report import Function
 
 EVENTS = Path(__file__).parents[2] / "events"
 ALL_EVENTS = sorted(path.name for path in EVENTS.glob("*.json"))
@@ -127,3 +130,9 @@ def test_without_settings_every_missing_one_is_named(cli: Cli) -> None:
     assert "VOLUME_IMAGES_CONFIG" in ran.err
     assert "VOLUME_IMAGES_STORE" in ran.err
     assert "AWS_LAMBDA_FUNCTION_NAME" not in os.environ
+
+
+def test_a_handler_is_told_how_long_it_may_go_on() -> None:
+    given = context(Function.CLEANUP, "id", SystemClock())
+    assert given.function_name == "cleanup_images"
+    assert 890_000 < given.get_remaining_time_in_millis() <= 900_000

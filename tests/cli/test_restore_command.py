@@ -189,6 +189,7 @@ def test_an_entry_without_a_region_asks_for_it(
         ((), "nothing to restore is named: give a VOLUME, or --image IMAGE"),
         ((DB, "--as-of", "yesterday"), "--as-of yesterday: must be a time with its zone"),
         ((DB, "--as-of", "2026-03-01T12:00:00"), "must be a time with its zone"),
+        ((DB, "--as-of", "0001-01-01T00:00:00+14:00"), "in the years 1970 to 2199"),
         ((DB, "--as-of", "2026-03-01T12:00:00Z", "--image", "x"), "give one of them"),
         (("db99",), "db99: no name of a volume in a config: give the volume's id"),
         ((DB, "--cloud", "moon"), "moon: no cloud of the config: there are sandbox"),

@@ -195,6 +195,7 @@ def test_bad_rules_are_refused_with_their_path(judge: Judge, rules: object, said
         (listed("2021-01-01T02:00:00"), "[0].time: must be a time with its zone"),
         (listed("yesterday"), "[0].time: must be a time with its zone"),
         ([{"id": "a", "time": 1}], "[0].time: must be a time with its zone"),
+        (listed("0001-01-01T00:00:00+14:00"), "[0].time: must be a time with its zone"),
         (listed(NEW_YEAR[0], state="godo"), "[0].state: must be 'good', 'pending', 'failed' or"),
         (listed(NEW_YEAR[0], pin=True), "[0].pin: unknown key; did you mean pinned?"),
         (listed(NEW_YEAR[0], NEW_YEAR[0]), "[1].id: the same as that of [0]"),
@@ -238,7 +239,7 @@ def test_rules_that_would_empty_the_group_stop(judge: Judge) -> None:
 def test_without_a_time_it_is_now(cli: Cli, tmp_path: Path) -> None:
     policy, images = tmp_path / "retention.yaml", tmp_path / "images.json"
     policy.write_text("keep_last: 1")
-    images.write_text(json.dumps(listed("2021-01-01T02:00:00Z", "9998-01-01T02:00:00Z")))
+    images.write_text(json.dumps(listed("2021-01-01T02:00:00Z", "2199-01-01T02:00:00Z")))
 
     ran = cli("retention", "--policy", str(policy), "--images", str(images), "--json")
 

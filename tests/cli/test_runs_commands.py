@@ -126,7 +126,9 @@ def test_runs_can_be_narrowed(runs: Cli, arguments: tuple[str, ...], hours: list
     assert [run_id[9:11] for run_id in ids(said)] == hours
 
 
-@pytest.mark.parametrize("text", ["yesterday", "2026-03-02T01:00:00", "0s", "2026-13-01"])
+@pytest.mark.parametrize(
+    "text", ["yesterday", "2026-03-02T01:00:00", "0s", "2026-13-01", "0001-01-01", "999999d"]
+)
 def test_a_time_that_is_none_is_one_line(runs: Cli, text: str) -> None:
     said = runs("--since", text)
     assert (said.code, said.out) == (2, "")

@@ -155,6 +155,7 @@ def test_what_was_taken_for_granted_is_said(cli: Cli, config: Path, tmp_path: Pa
     ("options", "says"),
     [
         (["--from", "yesterday"], "must be a date like 2026-03-02"),
+        (["--from", "9999-12-31"], "must be a date like 2026-03-02, in the years 1970 to 2199"),
         (["--days", "0"], "--days"),
         (["--policy", "weekly"], "no policy is named weekly: there are daily"),
         (["--against", "nowhere.yaml"], "nowhere.yaml: no such file"),

@@ -1,37 +1,10 @@
-"""The options and arguments that several commands share, and how their texts are read."""
+"""The options and arguments that several commands share."""
 
-import re
-from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
 
 from volume_images.dialect import Dialect
-from volume_images.errors import InputError
-
-_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
-
-
-def parse_duration(text: str) -> float:
-    """Read a duration like `90s`, `30m` or `1h30m`, in seconds."""
-    if not re.fullmatch(r"(\d{1,6}[smhd])+", text, re.ASCII):
-        raise typer.BadParameter("must be a duration like 90s, 30m, 2h or 1h30m")
-    seconds = sum(int(count) * _UNITS[unit] for count, unit in re.findall(r"(\d+)([smhd])", text))
-    if not seconds:
-        raise typer.BadParameter("must be at least 1s")
-    return float(seconds)
-
-
-def read_moment(option: str, text: str) -> datetime:
-    """Read a time with its zone, in UTC. Raises InputError."""
-    try:
-        moment = datetime.fromisoformat(text)
-        if moment.tzinfo is not None:
-            return moment.astimezone(UTC)
-    except (ValueError, OverflowError):
-        pass
-    raise InputError(f"{option} {text}: must be a time with its zone, as in 2026-03-01T12:00:00Z")
-
 
 Images = Annotated[list[str], typer.Argument(metavar="IMAGE", help="Images by id or name.")]
 Config = Annotated[

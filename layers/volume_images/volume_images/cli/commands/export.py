@@ -9,6 +9,7 @@ from volume_images.cli.finishing import finish
 from volume_images.cli.inputs.settings import settings_by_hand
 from volume_images.cli.inputs.world import open_world
 from volume_images.cli.output.run_progress import watched
+from volume_images.cli.times import parse_duration
 from volume_images.export.run import export_run
 from volume_images.protocols import RunLimits
 from volume_images.report import Function
@@ -30,7 +31,7 @@ def export(  # noqa: PLR0913 - its options
         float | None,
         typer.Option(
             metavar="DURATION",
-            parser=options.parse_duration,
+            parser=parse_duration,
             help="Wait no longer than this for room in a cloud (90s, 30m, 2h); by default, until"
             " every due slot is started.",
         ),

@@ -13,6 +13,7 @@ from volume_images.cli.output.printing import complain
 from volume_images.cli.output.restore_progress import shown
 from volume_images.cli.output.restored import print_restored
 from volume_images.cli.stopping import stoppable
+from volume_images.cli.times import moment_of
 from volume_images.errors import InputError
 from volume_images.restore.making import Progress as Look
 from volume_images.restore.new_volume import Wishes
@@ -85,7 +86,7 @@ def restore(  # noqa: PLR0913 - its options
         raise InputError("nothing to restore is named: give a VOLUME, or --image IMAGE")
     if as_of is not None and image is not None:
         raise InputError("--as-of and --image: give one of them")
-    moment = options.read_moment("--as-of", as_of) if as_of is not None else None
+    moment = moment_of("--as-of", as_of) if as_of is not None else None
     if clouds_yaml is not None:
         entry = EntryCloud(
             entry=clouds_yaml,

@@ -11,6 +11,7 @@ from volume_images.cli import options
 from volume_images.cli.exit_codes import ExitCode
 from volume_images.cli.inputs.retention_files import RulesFile, read_images, read_rules
 from volume_images.cli.output.verdicts import print_verdicts
+from volume_images.cli.times import moment_of
 from volume_images.clock import SystemClock
 from volume_images.retention.judging import Candidate, State, Verdict, judge
 
@@ -55,7 +56,7 @@ def retention(
     """
     rules = read_rules(policy)
     candidates = read_images(images)
-    at = SystemClock().now() if now is None else options.read_moment("--now", now)
+    at = SystemClock().now() if now is None else moment_of("--now", now)
     print_verdicts(_judged(candidates, rules, at, strict=strict_restic), as_json=as_json)
     return ExitCode.FINE
 

@@ -4,7 +4,7 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from itertools import islice
 from typing import Annotated
 
@@ -18,6 +18,7 @@ from volume_images.cli.inputs.report_keys import keys_of_run, report_keys
 from volume_images.cli.inputs.settings import settings_by_hand
 from volume_images.cli.output.printing import complain, print_json, print_report
 from volume_images.cli.output.runs import print_runs, run_in_short
+from volume_images.cli.times import parse_day, parse_duration, parse_moment
 from volume_images.connections import Connections
 from volume_images.errors import InputError, StoreError
 from volume_images.protocols import Store
@@ -41,16 +42,11 @@ class _Since:
 def _parse_since(text: str) -> _Since:
     """Read a day, a time with its zone, or a span like `36h`."""
     if re.fullmatch(r"(\d+[smhd])+", text, re.ASCII):
-        return _Since(ago=timedelta(seconds=options.parse_duration(text)))
+        return _Since(ago=timedelta(seconds=parse_duration(text)))
     try:
-        at = datetime.fromisoformat(text)
-    except ValueError:
-        raise typer.BadParameter(
-            "must be a day (2026-03-02), a time (2026-03-02T02:00:00Z) or a span (36h)"
-        ) from None
-    if at.tzinfo is None and "T" in text:
-        raise typer.BadParameter("must have a time zone, as in 2026-03-02T02:00:00Z")
-    return _Since(at=at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC))
+        return _Since(at=parse_moment(text) if "T" in text else parse_day(text))
+    except ValueError as error:
+        raise typer.BadParameter(f"{error}; or a span like 36h") from None
 
 
 commands = typer.Typer(

@@ -1,7 +1,7 @@
 """`simulate`: what a config will come to, before it is used."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime, time
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -15,6 +15,7 @@ from volume_images.cli.inputs.volumes_file import read_volumes
 from volume_images.cli.output.forecast_document import forecast_document
 from volume_images.cli.output.forecast_tables import forecast_tables
 from volume_images.cli.output.printing import print_json, print_line, write_page
+from volume_images.cli.times import parse_day
 from volume_images.clock import SystemClock
 from volume_images.config.schema import Config, parse_config
 from volume_images.connections import Connections
@@ -118,10 +119,9 @@ def _read(location: str) -> Config:
 
 def _midnight(text: str | None) -> datetime:
     try:
-        day = datetime.fromisoformat(text).date() if text else SystemClock().now().date()
-    except ValueError:
-        raise typer.BadParameter("must be a date like 2026-03-02", param_hint="--from") from None
-    return datetime.combine(day, time(), UTC)
+        return parse_day(text or f"{SystemClock().now():%Y-%m-%d}")
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--from") from None
 
 
 def _check_names(config: Config, names: list[str]) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import (
     BaseModel,
@@ -16,6 +16,7 @@ from pydantic import (
 )
 
 from volume_images.cli.inputs.files import read_file, read_json
+from volume_images.cli.times import parse_moment
 from volume_images.config.documents import read_document
 from volume_images.config.fields import PATTERNS, Flag, Name, Zone
 from volume_images.config.problems import problems_of
@@ -47,21 +48,11 @@ class RulesFile(RetentionRules):
         return self
 
 
-def _time(value: Any) -> datetime:  # noqa: ANN401 - whatever stands in the document
-    try:
-        time = datetime.fromisoformat(value) if isinstance(value, str) else None
-    except ValueError:
-        time = None
-    if time is None or time.tzinfo is None:
-        raise ValueError("must be a time with its zone, as in 2026-03-02T02:00:00Z")
-    return time
-
-
 class _Image(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     id: Name
-    time: Annotated[datetime, BeforeValidator(_time)]
+    time: Annotated[datetime, BeforeValidator(lambda value: parse_moment(str(value)))]
     state: State = State.GOOD
     pinned: Flag = False
     labels: tuple[Name, ...] = ()

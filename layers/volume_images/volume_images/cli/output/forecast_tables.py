@@ -60,8 +60,8 @@ def _over_time(forecast: Forecast) -> Table:
     for day in _sampled(forecast.span):
         ends = [(policy, policy.simulation.day_ends[day]) for policy in forecast.policies]
         oldest = min((end.oldest for _, end in ends if end.oldest), default=None)
-        kept = sum(policy.series * end.kept for policy, end in ends)
-        announced = sum(policy.series * end.announced for policy, end in ends)
+        kept = sum(policy.volume_count * end.kept for policy, end in ends)
+        announced = sum(policy.volume_count * end.announced for policy, end in ends)
         row = [str(kept), str(announced), str(kept + announced)]
         if forecast.knows_sizes:
             row.append(f"{sum(policy.gib_of(end.images) or 0 for policy, end in ends):,.0f}")

@@ -1,4 +1,4 @@
-"""Reports as people see them, and as they are read back from where they were filed."""
+"""Reports as people see them, their exit codes, and how they are read back from a store."""
 
 import json
 from datetime import UTC, datetime
@@ -8,9 +8,7 @@ from rich.console import Console
 
 from volume_images.cli.exit_codes import ExitCode, of_error, of_report
 from volume_images.cli.inputs.filed_report import parse_report
-from volume_images.cli.inputs.invocation import context
 from volume_images.cli.output.report_table import report_table
-from volume_images.clock import SystemClock
 from volume_images.errors import (
     EmptyPolicy,
     IncompleteListing,
@@ -164,9 +162,3 @@ def test_a_filed_report_reads_back_as_it_was() -> None:
 def test_what_is_no_report_is_said_to_be_none(body: bytes) -> None:
     with pytest.raises(StoreError, match="here: is not a report"):
         parse_report(body, "here")
-
-
-def test_a_handler_is_told_how_long_it_may_go_on() -> None:
-    given = context(Function.CLEANUP, "id", SystemClock())
-    assert given.function_name == "cleanup_images"
-    assert 890_000 < given.get_remaining_time_in_millis() <= 900_000
