@@ -10,6 +10,7 @@ from volume_images.config.selection import Member
 from volume_images.export.changes import Accept
 from volume_images.export.cloud_changes import LookSoon
 from volume_images.export.draft import Change
+from volume_images.export.outcomes import outcome_about
 from volume_images.export.state import ExportState, Waiting, slot_key
 from volume_images.model import GroupKey
 from volume_images.report import ExportResult, Outcome
@@ -78,29 +79,19 @@ def _taken_care_of(
     """Return what a request comes to that is answered by an export under way or an image."""
     for entry in state.under_way.values():
         if entry.group == group and _is_same(group, slot, entry.slot, config):
-            return _outcome(
-                cloud, group, entry.slot, ExportResult.DEFERRED, "uploading", entry.image_id
+            named = (entry.image_id, "")
+            return outcome_about(
+                cloud, group, entry.slot, ExportResult.DEFERRED, "uploading", image=named
             )
     good = state.record(group).newest_good
     if good is not None and _is_same(group, slot, good.slot, config):
-        return _outcome(cloud, group, good.slot, ExportResult.DONE, "min_interval", good.image_id)
+        named = (good.image_id, "")
+        return outcome_about(
+            cloud, group, good.slot, ExportResult.DONE, "min_interval", image=named
+        )
     return None
 
 
 def _is_same(group: GroupKey, slot: datetime, other: datetime, config: Config) -> bool:
     interval = config.policies[group.policy].requests.min_interval
     return other == slot or abs(other - slot) < interval
-
-
-def _outcome(
-    cloud: str, group: GroupKey, slot: datetime, result: ExportResult, reason: str, image_id: str
-) -> Outcome:
-    return Outcome(
-        cloud=cloud,
-        policy=group.series,
-        volume_id=group.volume_id,
-        slot=slot,
-        result=result,
-        reason=reason,
-        image_id=image_id,
-    )

@@ -16,6 +16,7 @@ from volume_images.export.changes import (
     Unstick,
 )
 from volume_images.export.draft import Change
+from volume_images.export.outcomes import outcome_about
 from volume_images.export.settling import Settled, Settlement, Sight
 from volume_images.export.state import ExportState, NewestGood, Stuck, Unmarked
 from volume_images.model import PENDING_STATUSES
@@ -44,15 +45,13 @@ def outcome_of(one: Settled, cloud: str) -> Outcome:
             result, reason = ExportResult.UNKNOWN, "answer_lost"
         case failed:
             result, reason = ExportResult.FAILED, _FAILURES[failed]
-    return Outcome(
-        cloud=cloud,
-        policy=one.entry.group.series,
-        volume_id=one.entry.group.volume_id,
-        slot=one.entry.slot,
-        result=result,
-        reason=reason,
-        image_id=one.image.id if one.image else one.entry.image_id,
-        image_name=one.entry.image_name,
+    return outcome_about(
+        cloud,
+        one.entry.group,
+        one.entry.slot,
+        result,
+        reason,
+        image=(one.image.id if one.image else one.entry.image_id, one.entry.image_name),
         details={"why": one.why} if one.why else NO_DETAILS,
     )
 

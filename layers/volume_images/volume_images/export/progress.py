@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 
 from volume_images.export.changes import Say
+from volume_images.export.outcomes import group_of
 from volume_images.export.state import ExportState, slot_key, spelled
 from volume_images.report import ExportResult, Outcome
 
@@ -53,7 +54,7 @@ class Progress:
         noted = dict(self.outcomes)
         for outcome in outcomes:
             assert outcome.slot is not None
-            key = slot_key(_group(outcome), outcome.slot)
+            key = slot_key(group_of(outcome), outcome.slot)
             known = noted.get(key)
             waits = outcome.result is ExportResult.DEFERRED
             if known is None or not waits or known.result is ExportResult.DEFERRED:
@@ -67,23 +68,19 @@ class Progress:
     def sayings(self) -> list[Say]:
         """Return what to remember, so that the next run knows what is news."""
         return [
-            Say(_group(one), _text(one))
+            Say(group_of(one), _text(one))
             for one in self.outcomes.values()
-            if self.before.get(_group(one)) != _text(one)
+            if self.before.get(group_of(one)) != _text(one)
         ]
 
     def _is_news(self, outcome: Outcome) -> bool:
-        return _gist(self.before.get(_group(outcome), "")) != _gist(_text(outcome))
+        return _gist(self.before.get(group_of(outcome), "")) != _gist(_text(outcome))
 
 
 def _gist(text: str) -> str:
     """Return what makes it news: what waits for its cloud waits, whatever keeps the cloud."""
     head, _, reason = text.rpartition(" ")
     return head if reason in _WAITS_FOR_ITS_CLOUD else text
-
-
-def _group(outcome: Outcome) -> str:
-    return f"{outcome.policy}/{outcome.volume_id}"
 
 
 def _text(outcome: Outcome) -> str:

@@ -4,17 +4,12 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from volume_images.export.intake import Deal
-from volume_images.export.serving import Served
+from volume_images.export.outcomes import outcome_about
+from volume_images.export.serving import LEVELS, Served
+from volume_images.metrics import Gauge
 from volume_images.model import Tick, Trigger
 from volume_images.protocols import World
-from volume_images.report import (
-    SERVED_RESULTS,
-    ExportResult,
-    Function,
-    Gauge,
-    Outcome,
-    Report,
-)
+from volume_images.report import SERVED_RESULTS, ExportResult, Function, Outcome, Report
 
 
 def report_of(
@@ -42,10 +37,7 @@ def report_of(
         changed_clouds=tuple(one.cloud for one in served if one.is_news),
         gauges={
             Gauge.CONFIG_UNREADABLE: int(bool(world.config_fault)),
-            Gauge.EXPORTS_IN_FLIGHT: sum(in_flight.values()),
-            Gauge.IMAGES_STUCK: sum(one.stuck for one in served),
-            Gauge.IMAGES_UNMARKED: sum(one.unmarked for one in served),
-            Gauge.REQUESTS_WAITING: sum(one.requests_waiting for one in served),
+            **{gauge: sum(one.gauges.get(gauge, 0) for one in served) for gauge in LEVELS},
         },
         in_flight=in_flight,
         red=_red(world, served),
@@ -56,13 +48,8 @@ def report_of(
 def _missed_before(served: Served) -> list[Outcome]:
     """Return the missed slots that no report holds yet, besides those that this run found."""
     return [
-        Outcome(
-            cloud=served.cloud.cloud,
-            policy=missed.group.series,
-            volume_id=missed.group.volume_id,
-            slot=missed.slot,
-            result=ExportResult.MISSED,
-            reason=missed.reason,
+        outcome_about(
+            served.cloud.cloud, missed.group, missed.slot, ExportResult.MISSED, missed.reason
         )
         for missed in served.missed.values()
     ]

@@ -6,6 +6,7 @@ from datetime import datetime
 from functools import cached_property
 
 from volume_images.config.schema import Config
+from volume_images.export.outcomes import outcome_about
 from volume_images.export.state import ExportState, UnderWay
 from volume_images.model import GroupKey, Volume
 from volume_images.recognition import Recognised
@@ -48,14 +49,4 @@ class Scene:
         details: Details = NO_DETAILS,
     ) -> Outcome:
         """Return an outcome about one slot of this cloud; `image` is its id and name."""
-        return Outcome(
-            cloud=self.cloud,
-            policy=group.series,
-            volume_id=group.volume_id,
-            slot=slot,
-            result=result,
-            reason=reason,
-            image_id=image[0],
-            image_name=image[1],
-            details=details,
-        )
+        return outcome_about(self.cloud, group, slot, result, reason, image=image, details=details)

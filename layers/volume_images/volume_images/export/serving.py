@@ -1,9 +1,10 @@
 """One export run in one cloud, look by look, and what its report tells of it."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Sized
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from types import MappingProxyType
 
 from volume_images.errors import CloudError, CredentialError
 from volume_images.export.accepting import Acceptance
@@ -17,6 +18,7 @@ from volume_images.export.planning import plan_exports
 from volume_images.export.progress import Progress
 from volume_images.export.state import ExportState, Missed, UnderWay
 from volume_images.memory import Memory, Origin
+from volume_images.metrics import Gauge
 from volume_images.protocols import Cloud
 from volume_images.report import (
     SERVED_RESULTS,
@@ -26,6 +28,16 @@ from volume_images.report import (
     Outcome,
 )
 from volume_images.unserved import unserved
+
+LEVELS: Mapping[Gauge, Callable[[ExportState], Sized]] = MappingProxyType(
+    {
+        Gauge.EXPORTS_IN_FLIGHT: lambda state: state.under_way,
+        Gauge.IMAGES_STUCK: lambda state: state.stuck,
+        Gauge.IMAGES_UNMARKED: lambda state: state.unmarked,
+        Gauge.REQUESTS_WAITING: lambda state: state.waiting,
+    }
+)
+"""The gauges that count what a state holds, and what of it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,9 +54,7 @@ class Served:
     outcomes: Sequence[Outcome] = ()
     news: Sequence[Outcome] = ()
     in_flight: Mapping[str, int] = field(default_factory=dict)
-    stuck: int = 0
-    unmarked: int = 0
-    requests_waiting: int = 0
+    gauges: Mapping[Gauge, int] = field(default_factory=dict)
     missed: Mapping[str, Missed] = field(default_factory=dict)
     reported: tuple[str, ...] = ()
     known: frozenset[str] = frozenset()
@@ -134,9 +144,7 @@ def _served(
         outcomes=tuple(progress.outcomes.values()),
         news=progress.news(),
         in_flight=Counter(policies),
-        stuck=len(state.stuck),
-        unmarked=len(state.unmarked),
-        requests_waiting=len(state.waiting),
+        gauges={gauge: len(entries(state)) for gauge, entries in LEVELS.items()},
         missed={key: one for key, one in state.missed.items() if key not in progress.outcomes},
         reported=tuple(state.missed),
         known=_known_of_named(errand, state),
