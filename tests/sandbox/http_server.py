@@ -110,7 +110,7 @@ class _ThreadingServer(ThreadingHTTPServer):
             except OSError as error:
                 if error.errno == errno.EINVAL:  # accept(2): it does not listen any more
                     return
-                raise
+                continue  # a client that trusted no certificate of ours, or left
             self.process_request(connection, address)
 
     def process_request(self, request: Any, client_address: Any) -> None:  # noqa: ANN401 - theirs
