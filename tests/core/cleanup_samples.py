@@ -62,7 +62,7 @@ def image(of: int | datetime, image_id: str = "", **changes: Any) -> Image:  # n
         slot=when,
     )
     fields: dict[str, Any] = {
-        "id": image_id or f"{group.series}-{when:%m%dT%H%M}",
+        "id": image_id or f"{group.policy_segment}-{when:%m%dT%H%M}",
         "name": str(name),
         "status": "active",
         "owner": PROJECT,

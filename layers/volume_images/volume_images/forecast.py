@@ -66,7 +66,7 @@ class PolicyForecast:
     against: Alternative | None
 
     @property
-    def series(self) -> int:
+    def volume_count(self) -> int:
         """Return how many volumes to count."""
         return sum(self.volumes.values()) or 1
 

@@ -76,8 +76,8 @@ class ImageName:
         rest, _, slot = text.rpartition("_")
         rest, _, volume_id = rest.rpartition("_")
         prefix, _, rest = rest.partition("_")
-        series, _, label = rest.partition("_")
-        policy, request, _ = series.partition(_REQUEST)
+        segment, _, label = rest.partition("_")
+        policy, request, _ = segment.partition(_REQUEST)
         try:
             name = cls(
                 prefix=prefix,
@@ -94,7 +94,7 @@ class ImageName:
     def _spelled(self) -> str:
         # Not strftime: it writes the years before 1000 with fewer than four digits.
         slot = self.slot.isoformat(timespec="seconds")[:19].replace("-", "").replace(":", "")
-        return f"{self.prefix}_{self.group.series}_{self.label}_{self.volume_id}_{slot}Z"
+        return f"{self.prefix}_{self.group.policy_segment}_{self.label}_{self.volume_id}_{slot}Z"
 
 
 def name_for(group: GroupKey, *, prefix: str, human_name: str, slot: datetime) -> ImageName:

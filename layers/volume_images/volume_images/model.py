@@ -211,18 +211,18 @@ class GroupKey:
     volume_id: str
 
     @property
-    def series(self) -> str:
+    def policy_segment(self) -> str:
         """The policy segment of the image names: `daily`, or `daily.request`."""
         return f"{self.policy}.request" if self.requested else self.policy
 
     def __str__(self) -> str:
-        return f"{self.series}/{self.volume_id}"
+        return f"{self.policy_segment}/{self.volume_id}"
 
     @classmethod
     def parse(cls, text: str) -> "GroupKey":
         """Read back what `str` wrote."""
-        series, _, volume_id = text.partition("/")
-        return cls(series.removesuffix(".request"), series.endswith(".request"), volume_id)
+        segment, _, volume_id = text.partition("/")
+        return cls(segment.removesuffix(".request"), segment.endswith(".request"), volume_id)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -168,7 +168,7 @@ def _mark_tags(mark: ImageMark) -> Mapping[str, str]:
     """Write a mark as tags; their values hold letters, digits, `-` and `_` alone."""
     return {
         "vi-deployment": mark.deployment_id,
-        "vi-policy": mark.group.series.replace(".", "_"),
+        "vi-policy": mark.group.policy_segment.replace(".", "_"),
         "vi-volume": mark.group.volume_id,
         "vi-slot": f"{mark.slot:%Y%m%dT%H%M%SZ}",
     }
