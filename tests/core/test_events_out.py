@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.report_samples import START, outcome, report
+from volume_images.metrics import Gauge
 from volume_images.report import (
     CloudOutcome,
     CloudResult,
@@ -20,7 +21,6 @@ from volume_images.report import (
     Freshness,
     FreshnessState,
     Function,
-    Gauge,
     ImageResult,
     Outcome,
     Report,

@@ -6,9 +6,10 @@ from dataclasses import replace
 from tests.export_site import DAY, DB, LOG, MINUTE, WEB, ExportCall, ExportSite, said
 from volume_images.dialect import Dialect
 from volume_images.errors import CloudUnavailable, CredentialError, Throttled
+from volume_images.metrics import Gauge
 from volume_images.model import ExportAnswer, ExportRequest, Tick
 from volume_images.protocols import Cloud
-from volume_images.report import CloudResult, ExportResult, Gauge, Report
+from volume_images.report import CloudResult, ExportResult, Report
 
 
 def test_a_volume_that_is_refused_does_not_stop_the_others(site: ExportSite) -> None:

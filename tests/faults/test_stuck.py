@@ -12,9 +12,10 @@ from tests.sandbox.seeds import plant_volumes
 from volume_images.bootstrap import connect
 from volume_images.cleanup.run import cleanup_run
 from volume_images.dialect import Dialect
+from volume_images.metrics import Gauge
 from volume_images.model import GroupKey, ImageStatus, RequestedExport, Requests, Tick
 from volume_images.protocols import RunLimits
-from volume_images.report import Function, Gauge, ImageResult
+from volume_images.report import Function, ImageResult
 from volume_images.settings import Settings
 
 HOUR = timedelta(hours=1)

@@ -8,9 +8,10 @@ from tests.export_site import BY_HAND, DAY, DB, MINUTE, WEB, ExportSite, request
 from tests.sandbox.clock import START
 from volume_images.dialect import Dialect
 from volume_images.errors import StoreError
+from volume_images.metrics import Gauge
 from volume_images.model import RequestedExport, Requests, Tick, Unreadable
 from volume_images.protocols import RunLimits, Store
-from volume_images.report import CloudResult, Gauge
+from volume_images.report import CloudResult
 
 NOBODY = "00000000-0000-4000-8000-000000000000"
 SLOT = START.replace(minute=0)

@@ -9,9 +9,9 @@ from tests.export_site import DAY, DB, MINUTE, ExportSite, said
 from tests.sandbox.seeds import OTHER_DEPLOYMENT
 from volume_images.dialect import Dialect
 from volume_images.errors import CloudError, CloudUnavailable, Refused
+from volume_images.metrics import Gauge
 from volume_images.model import ImageMark, Tick
 from volume_images.protocols import World
-from volume_images.report import Gauge
 from volume_images.settings import Settings
 
 ONE = Tick(volume_ids=frozenset({DB}))

@@ -11,7 +11,7 @@ import pytest
 
 from tests.report_samples import START, outcome, report, world_in
 from volume_images.errors import ConfigError, NoConfigYet, Problem, RunFailed, StoreError
-from volume_images.metrics import METRICS
+from volume_images.metrics import METRICS, Gauge
 from volume_images.model import Requests, Tick
 from volume_images.protocols import World
 from volume_images.publishing import publish, reported
@@ -23,7 +23,6 @@ from volume_images.report import (
     Freshness,
     FreshnessState,
     Function,
-    Gauge,
     ImageResult,
 )
 

@@ -24,8 +24,9 @@ from tests.openstack.places import DEFAULT_FOLDER, Places
 from tests.openstack.run_site import RunSite, last_nights
 from tests.openstack.test_runs import of_result
 from volume_images.export.posting import SHORT_PAUSE
+from volume_images.metrics import Gauge
 from volume_images.model import ImageStatus, VolumeStatus
-from volume_images.report import CloudResult, ExportResult, Gauge, Report, Result
+from volume_images.report import CloudResult, ExportResult, Report, Result
 
 pytestmark = [pytest.mark.openstack, pytest.mark.outage]
 

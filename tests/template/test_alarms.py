@@ -13,10 +13,10 @@ import pytest
 from tests.report_samples import START, outcome, report, world_in
 from tests.template.rendered import Stack
 from volume_images.cli.command import app
-from volume_images.metrics import METRICS
+from volume_images.metrics import METRICS, Gauge
 from volume_images.model import Tick
 from volume_images.publishing import publish
-from volume_images.report import Freshness, FreshnessState, Function, Gauge, ImageResult
+from volume_images.report import Freshness, FreshnessState, Function, ImageResult
 
 WHOLE = Stack(DrillSchedule="rate(7 days)")
 ALARMS = WHOLE.of_type("AWS::CloudWatch::Alarm")

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from enum import StrEnum
 
 from volume_images.recognition import FOREIGN
 from volume_images.report import (
@@ -13,7 +14,6 @@ from volume_images.report import (
     Freshness,
     FreshnessState,
     Function,
-    Gauge,
     ImageResult,
     Report,
     Result,
@@ -21,6 +21,20 @@ from volume_images.report import (
 
 DETAIL_LIMIT = 50
 """Clouds and policies together that may have metrics of their own: CloudWatch bills each."""
+
+
+class Gauge(StrEnum):
+    """Fleet totals that a run counts besides its outcomes; the values are metric names."""
+
+    EXPORTS_IN_FLIGHT = "ExportsInFlight"
+    IMAGES_STUCK = "ImagesStuck"
+    IMAGES_UNMARKED = "ImagesUnmarked"
+    REQUESTS_WAITING = "RequestsWaiting"
+    ANNOUNCEMENTS_LAPSED = "AnnouncementsLapsed"
+    IMAGE_QUOTA_USED = "ImageQuotaUsed"
+    CONFIG_UNREADABLE = "ConfigUnreadable"
+    EVENTS_NOT_SENT = "EventsNotSent"
+    DRILL_LEFTOVERS = "DrillLeftovers"
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,10 +9,11 @@ from typing import Any
 from volume_images.clock import SystemClock
 from volume_images.errors import ConfigError, NoConfigYet, RunFailed
 from volume_images.filing import filed
+from volume_images.metrics import Gauge
 from volume_images.model import Requests, Tick, Trigger
 from volume_images.observability import emit_details, emit_totals, log_run, one_line, warn
 from volume_images.protocols import World
-from volume_images.report import Function, Gauge, Report
+from volume_images.report import Function, Report
 from volume_images.run_id import new_run_id
 from volume_images.telling.listeners import NOBODY, Listeners, tell
 

@@ -90,20 +90,6 @@ class CloudResult(StrEnum):
 SERVED_RESULTS = frozenset({CloudResult.IDLE, CloudResult.SERVED})
 
 
-class Gauge(StrEnum):
-    """Fleet totals that a run counts besides its outcomes; the values are metric names."""
-
-    EXPORTS_IN_FLIGHT = "ExportsInFlight"
-    IMAGES_STUCK = "ImagesStuck"
-    IMAGES_UNMARKED = "ImagesUnmarked"
-    REQUESTS_WAITING = "RequestsWaiting"
-    ANNOUNCEMENTS_LAPSED = "AnnouncementsLapsed"
-    IMAGE_QUOTA_USED = "ImageQuotaUsed"
-    CONFIG_UNREADABLE = "ConfigUnreadable"
-    EVENTS_NOT_SENT = "EventsNotSent"
-    DRILL_LEFTOVERS = "DrillLeftovers"
-
-
 Details = Mapping[str, str | int | bool]
 """The fields of a reason: what a person needs besides its code."""
 
@@ -195,7 +181,7 @@ class Report:
     an outcome of a single volume is never a reason. `changed` are the outcomes that differ from
     what the run before said of the same thing: only these are logged one by one; so are
     `changed_clouds`, that were served and are not, or the other way round.
-    `gauges` are fleet totals beyond the counts of results, by metric name (see Gauge).
+    `gauges` are fleet totals beyond the counts of results, by metric name (see `metrics.Gauge`).
     `in_flight` counts exports under way by (cloud, policy), for the metrics that somebody asked to
     see in such detail.
     `safety_stops` says where a safety rule kept the run from judging or deleting.

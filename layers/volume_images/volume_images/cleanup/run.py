@@ -6,15 +6,10 @@ from volume_images.cleanup.cleaning import Cleaned, clean, unfinished
 from volume_images.cleanup.errand import Errand, errands
 from volume_images.cleanup.plan import Scope
 from volume_images.errors import StoreError
+from volume_images.metrics import Gauge
 from volume_images.model import Trigger
 from volume_images.protocols import RunLimits, World
-from volume_images.report import (
-    Function,
-    Gauge,
-    ImageResult,
-    Outcome,
-    Report,
-)
+from volume_images.report import Function, ImageResult, Outcome, Report
 from volume_images.side_by_side import side_by_side
 from volume_images.stopwatch import Stopwatch
 from volume_images.triggers import only_tick

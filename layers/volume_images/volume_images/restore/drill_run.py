@@ -5,17 +5,10 @@ from dataclasses import dataclass
 from functools import partial
 
 from volume_images.errors import CloudError, StoreError
+from volume_images.metrics import Gauge
 from volume_images.model import Tick, Trigger, Volume
 from volume_images.protocols import RestoreWorld, RunLimits
-from volume_images.report import (
-    CloudOutcome,
-    CloudResult,
-    DrillResult,
-    Function,
-    Gauge,
-    Outcome,
-    Report,
-)
+from volume_images.report import CloudOutcome, CloudResult, DrillResult, Function, Outcome, Report
 from volume_images.restore.drill_names import drill_volume_name, left_behind
 from volume_images.restore.drilling import Exercise, Tell, drill
 from volume_images.restore.ground import Ground, look_around
