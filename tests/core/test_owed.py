@@ -27,11 +27,10 @@ from volume_images.export.owed import (
     TICK,
     debt,
     newest_slots,
-    schedule_text,
-    start_by,
     waiting_debt,
 )
 from volume_images.export.state import ExportState, Record, Waiting
+from volume_images.export.timetable import schedule_text, start_by
 from volume_images.schedule import slots
 
 ONE = (MEMBERS[0],)

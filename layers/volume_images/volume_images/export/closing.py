@@ -10,9 +10,9 @@ from volume_images.export.cloud_changes import Looked, LookSoon
 from volume_images.export.draft import Change
 from volume_images.export.errand import Errand
 from volume_images.export.marks import MARK_EVERY
-from volume_images.export.owed import schedule_text
 from volume_images.export.planning import ExportPlan
 from volume_images.export.state import ExportState, FormerSchedule, Missed
+from volume_images.export.timetable import schedule_texts
 from volume_images.model import GroupKey
 from volume_images.schedule import next_slot
 
@@ -34,16 +34,11 @@ def closing(
     """
     if not errand.whole:
         return [LookSoon(now)]
-    policies = errand.world.config.policies
     looked = Looked(
         at=now,
         next_look=_next_look(errand, plan, state, members, now),
         config_version=errand.world.config_version,
-        schedules={
-            name: schedule_text(policy)
-            for name, policy in policies.items()
-            if policy.schedule is not None
-        },
+        schedules=schedule_texts(errand.world.config),
         former_schedules=_still_owing(state, members),
     )
     return [Forget(_over(state, members)), looked]

@@ -4,17 +4,15 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from volume_images.config.schema import Config, Policy
+from volume_images.config.schema import Config
 from volume_images.config.selection import Member
 from volume_images.export.changes import FirstSeen
 from volume_images.export.cloud_changes import Reschedule
 from volume_images.export.draft import changed
-from volume_images.export.state import ExportState, FormerSchedule, Waiting, schedule_and_zone
+from volume_images.export.state import ExportState, FormerSchedule, Waiting
+from volume_images.export.timetable import Timetable, schedule_texts, start_by
 from volume_images.model import GroupKey
-from volume_images.schedule import newest_slot, next_slot, slots
-
-DEFAULT_CATCH_UP = timedelta(hours=24)
-"""For requests and for slots that a trigger names, where the policy gives no `catch_up`."""
+from volume_images.schedule import newest_slot
 
 TICK = timedelta(minutes=10)
 """An edited schedule came into force at most one tick before the first run that saw it."""
@@ -68,7 +66,7 @@ def debt(
     known = changed(state, edits) if edits else state
     covering = {member.policy for member in members}
     timetables = {
-        name: _Timetable(policy, known.former_schedules.get(name, ()), at)
+        name: Timetable(policy, known.former_schedules.get(name, ()), at)
         for name, policy in config.policies.items()
         if policy.schedule is not None and name in covering
     }
@@ -116,11 +114,7 @@ def _edits(
     A policy that no look knew, nor any volume was seen under, was not edited: it is new. One that
     was renamed as well had its schedule under its former name.
     """
-    texts = {
-        name: schedule_text(policy)
-        for name, policy in config.policies.items()
-        if policy.schedule is not None
-    }
+    texts = schedule_texts(config)
     before = {name: _schedule_before(config, state, name) for name in texts}
     other = {name for name, text in texts.items() if before[name] != text}
     if not other:
@@ -170,86 +164,6 @@ def newest_slots(
         slot = newest.get(member.policy)
         if slot is not None:
             yield member.group, slot
-
-
-def start_by(policy: Policy, slot: datetime, *, outside_schedule: bool) -> datetime:
-    """Return the time after which a slot is missed: its `catch_up`, else until the next slot."""
-    if policy.catch_up is not None:
-        return slot + policy.catch_up
-    if outside_schedule or policy.schedule is None:
-        return slot + DEFAULT_CATCH_UP
-    following = next_slot(policy.schedule, policy.timezone, slot)
-    return following if following is not None else slot + DEFAULT_CATCH_UP
-
-
-def schedule_text(policy: Policy) -> str:
-    """Return what identifies a schedule: an edit of it or of its time zone is a new one."""
-    return f"{policy.schedule} {policy.timezone}"
-
-
-@dataclass(frozen=True, slots=True)
-class _Due:
-    older: tuple[datetime, ...]
-    newest: datetime | None
-
-
-class _Timetable:
-    """One policy's slots as of one time; volumes of equal standing share the computation."""
-
-    def __init__(self, policy: Policy, formers: Sequence[FormerSchedule], at: datetime) -> None:
-        self._policy = policy
-        self._at = at
-        self._formers = formers
-        self._due: dict[datetime, _Due] = {}
-        self.text = schedule_text(policy)
-        self.newest = self._newest()
-
-    def start_by(self, slot: datetime) -> datetime:
-        return start_by(self._policy, slot, outside_schedule=False)
-
-    def first(self, now: datetime) -> _Due:
-        """Return what a volume seen for the first time is owed."""
-        assert self.newest is not None
-        may_start = now <= self.start_by(self.newest)
-        return _Due((), self.newest if may_start else None)
-
-    def due(self, accounted: datetime) -> _Due:
-        """Return what is owed since a slot that is accounted for."""
-        if accounted not in self._due:
-            has_newer = self.newest is not None and accounted < self.newest
-            self._due[accounted] = self._compute(accounted) if has_newer else _Due((), None)
-        return self._due[accounted]
-
-    def _compute(self, accounted: datetime) -> _Due:
-        found: list[datetime] = []
-        begin = accounted
-        for text, until in self._in_force():
-            found += _slots_of(text, begin, min(until, self._at))
-            begin = max(begin, until)
-        return _Due(tuple(found[:-1]), found[-1] if found else None)
-
-    def _newest(self) -> datetime | None:
-        """Return the newest slot by whichever schedule was in force then."""
-        since = [former.until for former in self._formers]
-        spans = zip(self._in_force(), [None, *since], strict=True)
-        for (text, until), begin in reversed(list(spans)):
-            if not text:
-                continue
-            schedule, timezone = schedule_and_zone(text)
-            newest = newest_slot(schedule, timezone, min(until, self._at))
-            if newest is not None and (begin is None or newest > begin):
-                return newest
-        return None
-
-    def _in_force(self) -> list[tuple[str, datetime]]:
-        """Return the schedules, oldest first, and until when each was in force."""
-        formers = [(former.text, former.until) for former in self._formers]
-        return [*formers, (self.text, self._at)]
-
-
-def _slots_of(text: str, after: datetime, until: datetime) -> Iterable[datetime]:
-    schedule, timezone = schedule_and_zone(text)
-    return slots(schedule, timezone, after, until) if schedule else ()
 
 
 def _waiting(config: Config, waiting: Iterable[Waiting], members: Sequence[Member]) -> list[Owed]:
