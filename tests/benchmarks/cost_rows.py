@@ -9,6 +9,7 @@ from collections import Counter
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from tests.benchmarks.function_rows import EXPORT, Site, site, tick
 from tests.benchmarks.memory_size import ONE_PROCESSOR_MB
@@ -37,7 +38,8 @@ USD = {
     "S3 read": 0.0004 / 1e3,
     "secret": 0.40,
     "read of a secret": 0.05 / 1e4,
-    "alarm": 0.10,
+    "metric of an alarm": 0.10,
+    "key": 1.00,
 }
 """List prices of us-east-1; the other regions' differ by up to a quarter."""
 
@@ -71,7 +73,7 @@ def cost_rows(places: Places, log: Path) -> list[Row]:
         calls.update({name: count * times for name, count in one.aws.items()})
     writes = calls["PUT store"]
     reads = calls["GET store"] + calls["config"]
-    alarms = len(Stack().of_type("AWS::CloudWatch::Alarm"))
+    watched = sum(map(_metrics_of, Stack().of_type("AWS::CloudWatch::Alarm").values()))
     metrics = sum(len(METRICS[function]) for function in (Named.EXPORT, Named.CLEANUP))
     gb_seconds = sum(one.gb_seconds * times for one, times in month)
     logs = sum(one.log_bytes * times for one, times in month) / 1e9
@@ -83,7 +85,8 @@ def cost_rows(places: Places, log: Path) -> list[Row]:
         f"{writes:,} writes to S3": writes * USD["S3 write"],
         f"{reads:,} reads from S3": reads * USD["S3 read"],
         "2 secrets, and their reads": 2 * USD["secret"] + calls["secret"] * USD["read of a secret"],
-        f"{alarms} alarms": alarms * USD["alarm"],
+        f"{watched} metrics that alarms look at": watched * USD["metric of an alarm"],
+        "the key of the alarms' topic": USD["key"],
     }
     section = f"AWS, a month of {VOLUMES:,} volumes exported daily, every invocation a cold start"
     rows = [Row(section=section, what=what, ours=usd, unit="USD") for what, usd in costs.items()]
@@ -97,7 +100,11 @@ def cost_rows(places: Places, log: Path) -> list[Row]:
         Row(section=section, what=f"{what}, cold", ours=one.gb_seconds, unit="GB-s")
         for what, one in each
     ]
-    return rows + _storage_rows()
+    return rows + storage_rows()
+
+
+def _metrics_of(alarm: dict[str, Any]) -> int:
+    return sum("MetricStat" in one for one in alarm["Metrics"]) if "Metrics" in alarm else 1
 
 
 def _invoked(function: Function, places: Places, at: Site, log: Path) -> Quantity:
@@ -120,7 +127,7 @@ POLICIES = {
 }
 
 
-def _storage_rows() -> list[Row]:
+def storage_rows() -> list[Row]:
     """Count what each retention keeps of a volume that was exported nightly for three years."""
     now = datetime(2026, 3, 2, 3, tzinfo=UTC)
     nights = [now - timedelta(days=days, hours=1) for days in range(3 * 365)]

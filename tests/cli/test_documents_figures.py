@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 
+from tests.benchmarks.cost_rows import storage_rows
 from tests.differential.test_restic import POLICIES, chance, histories
 from tests.documents.pages import CHECKOUT
 from tests.template.rendered import Stack, template
@@ -178,6 +179,16 @@ class TestCost:
             pytest.approx(self.watched(stack) * price) for stack in self.stacks
         ]
 
+    def test_the_page_on_performance_pays_for_as_many(self) -> None:
+        stack, _ = self.stacks
+        page = (CHECKOUT / "docs" / "performance.md").read_text()
+        assert f"| metrics | {ALWAYS} | {ALWAYS * 0.3:.2f} |" in page
+        watched = self.watched(stack)
+        assert f"| metrics that alarms look at | {watched} | {watched * 0.1:.2f} |" in page
+        table = page.split("| What | Quantity | USD |\n")[1].split("\n\n")[0]
+        *parts, whole = map(float, re.findall(r"(\d+\.\d\d)(?:\*\*)? \|$", table, re.MULTILINE))
+        assert whole == pytest.approx(sum(parts), abs=0.02)
+
     def test_secrets_cost_what_it_says(self) -> None:
         name = next(row for row in rows("## Cost") if row.startswith("secrets"))
         (price,) = dollars(name)
@@ -188,6 +199,14 @@ class TestCost:
 
     def test_a_month_has_as_many_runs_as_it_says(self) -> None:
         assert f"{30 * 24 * 6:,} ticks and {30 * 24} cleanups" in OPERATIONS
+
+
+def test_as_many_images_are_kept_as_the_page_on_performance_says() -> None:
+    page = (CHECKOUT / "docs" / "performance.md").read_text()
+    table = page.split("| images kept after three years |\n")[1].split("\n\n")[0]
+    assert re.findall(r"\| (\d+) \|$", table, re.MULTILINE) == [
+        f"{row.ours:.0f}" for row in storage_rows()
+    ]
 
 
 class TestAMillionVolumes:
