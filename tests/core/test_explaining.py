@@ -21,7 +21,7 @@ from tests.core.cleanup_samples import (
 )
 from volume_images.cleanup.announcing import remember
 from volume_images.cleanup.explaining import Explanation, explain
-from volume_images.cleanup.plan import Scope
+from volume_images.cleanup.plan import CloudFacts, JudgedCloud, Scope
 from volume_images.cleanup.planning import plan_cleanup
 from volume_images.cleanup.rows import Past
 from volume_images.cleanup.state import empty_cleanup_state
@@ -30,15 +30,20 @@ from volume_images.model import Image
 from volume_images.report import ImageResult
 
 
+def judged(by: Config, found: CloudFacts) -> JudgedCloud:
+    """Judge what was found, as a deployment that has never run before."""
+    state = empty_cleanup_state(DEPLOYMENT)
+    plan = plan_cleanup(by, "v1", DEPLOYMENT, found, Scope(), Past(state, {}))
+    after = remember(state, plan, {})
+    return JudgedCloud(facts=found, plan=plan, before=state, after=after, grace=GRACE)
+
+
 def explained(
     images: Sequence[Image], of: str, by: Config | None = None, **seen: object
 ) -> Explanation:
     """Explain one of these images to a deployment that has never run before."""
     by = by or config()
-    found = facts(images, **seen)
-    state = empty_cleanup_state(DEPLOYMENT)
-    plan = plan_cleanup(by, "v1", DEPLOYMENT, found, Scope(), Past(state, {}))
-    said = explain(by, plan, remember(state, plan, {}), GRACE, of)
+    said = explain(by, judged(by, facts(images, **seen)), of)
     assert said is not None
     return said
 
@@ -180,11 +185,7 @@ def test_a_pinned_orphan_is_one_without_its_pin() -> None:
 
 
 def test_an_image_of_nobody_is_not_explained() -> None:
-    found = facts(days(9))
-    state = empty_cleanup_state(DEPLOYMENT)
-    plan = plan_cleanup(config(), "v1", DEPLOYMENT, found, Scope(), Past(state, {}))
-
-    assert explain(config(), plan, remember(state, plan, {}), GRACE, "other") is None
+    assert explain(config(), judged(config(), facts(days(9))), "other") is None
 
 
 def test_the_json_form_has_all_of_it() -> None:

@@ -140,11 +140,10 @@ def _forgotten(state: CleanupState, plan: CleanupPlan) -> CleanupState:
 
     Who names a group says by that that it is ours, even if no run of ours ever covered it.
     """
-    covered = {(entry.policy, entry.volume_id) for entry in plan.covered}
     for group in plan.groups:
-        key = group.key
-        if (key.policy, key.volume_id) in covered:
+        if group.is_covered:
             continue
+        key = group.key
         record = state.group(plan.project_id, key)
         judged = Judged(at=plan.now, digest=group.digest, config_version=plan.config_version)
         marks = {

@@ -8,11 +8,10 @@ from typing import Any
 
 from volume_images.cleanup.deciding import BEING_RESTORED, Decision, candidate
 from volume_images.cleanup.due import Standing, standing
-from volume_images.cleanup.plan import CleanupPlan, Expired, Failed, GroupPlan, Kept
-from volume_images.cleanup.state import CleanupState
+from volume_images.cleanup.plan import CleanupPlan, Expired, Failed, GroupPlan, JudgedCloud, Kept
 from volume_images.config.schema import Config, Policy
 from volume_images.model import GroupKey, ImageStatus
-from volume_images.recognition import ImageState, Recognised
+from volume_images.recognition import FOREIGN, ImageState, Recognised
 from volume_images.report import ImageResult
 from volume_images.retention.what_if import Case, goes_after, what_lets_go, what_would_keep
 from volume_images.schedule import SLOT_AHEAD, slots
@@ -62,19 +61,16 @@ class Explanation:
         }
 
 
-def explain(
-    config: Config,
-    plan: CleanupPlan,
-    state: CleanupState,
-    grace: timedelta,
-    image_id: str,
-) -> Explanation | None:
-    """Explain one image; None for one that no group of ours holds. `state` carries the plan."""
+def explain(config: Config, judged: JudgedCloud, image_id: str) -> Explanation | None:
+    """Explain one image; None for one that no group of ours holds."""
+    plan = judged.plan
     found = _found(plan, image_id)
     if found is None:
         return None
     group, entry = found
-    stands = standing(state.group(plan.project_id, group.key), entry.recognised, grace)
+    stands = standing(
+        judged.after.group(plan.project_id, group.key), entry.recognised, judged.grace
+    )
     goes = isinstance(entry, Expired | Failed)
     if isinstance(entry, Kept):
         result, reasons = entry.result, entry.reason
@@ -103,8 +99,7 @@ def _found(plan: CleanupPlan, image_id: str) -> tuple[GroupPlan, Decision] | Non
 
 def _case(config: Config, plan: CleanupPlan, group: GroupPlan) -> Case | None:
     """Return what a covered group is judged by; None for orphans, which no policy judges."""
-    covered = {(entry.policy, entry.volume_id) for entry in plan.covered}
-    if (group.key.policy, group.key.volume_id) not in covered:
+    if not group.is_covered:
         return None
     policy = config.policies[group.key.policy]
     return Case(
@@ -155,8 +150,8 @@ def _to_go(entry: Decision, group: GroupPlan, case: Case | None, config: Config)
 
 
 def _known_by(image: Recognised) -> str:
-    if image.why.startswith("deployment "):
-        return f"{image.why.removeprefix('deployment ')} in former_deployments of the config"
+    if image.why.startswith(f"{FOREIGN} "):
+        return f"{image.why.removeprefix(f'{FOREIGN} ')} in former_deployments of the config"
     if image.image.status != ImageStatus.ACTIVE:
         return "once its status is another"
     return f"volume-images adopt {image.image.id}, then as the rules say"

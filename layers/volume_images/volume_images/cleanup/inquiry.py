@@ -34,8 +34,9 @@ def explain_image(world: World, wanted: str) -> Explanation:
     refuse_namesakes(wanted, (image_id for _, _, image_id in found))
     ((errand, seen, image_id),) = found
     judgement = Judgement(errand, seen.facts)
-    state = judgement.written_into(seen.memory.state)
-    explained = explain(world.config, judgement.plan, state, errand.grace, image_id)
+    before = seen.memory.state
+    judged = judgement.of(before, judgement.written_into(before))
+    explained = explain(world.config, judged, image_id)
     if explained is None:
         raise InputError(
             f"{wanted}: a stranger's image: its name or its owner is not ours, so no cleanup ever"

@@ -44,14 +44,14 @@ def outcomes(
         orphaned = group.orphaned
         details = {"orphan_since": orphaned.since.isoformat()} if orphaned else NO_DETAILS
         found += [
-            _outcome(plan.cloud, entry.recognised, entry.result, entry.reason, details)
+            outcome_of(plan.cloud, entry.recognised, entry.result, entry.reason, details)
             for entry in group.kept
         ]
         for entry in group.to_go:
             image, image_id = entry.recognised, entry.image_id
             if image_id in attempted:
                 attempt = attempted[image_id]
-                found.append(_outcome(plan.cloud, image, attempt.result, attempt.reason))
+                found.append(outcome_of(plan.cloud, image, attempt.result, attempt.reason))
                 continue
             stands = standing(record, image, grace)
             assert stands is not None  # the state carries the plan
@@ -123,16 +123,17 @@ def _announced(cloud: str, image: Recognised, stands: Standing, *, due: bool) ->
     }
     if due:
         details["due"] = True
-    return _outcome(cloud, image, ImageResult.ANNOUNCED, stands.reason, details)
+    return outcome_of(cloud, image, ImageResult.ANNOUNCED, stands.reason, details)
 
 
-def _outcome(
+def outcome_of(
     cloud: str,
     image: Recognised,
     result: ImageResult,
     reason: str,
     details: Details = NO_DETAILS,
 ) -> Outcome:
+    """Say what became of one image."""
     return Outcome(
         cloud=cloud,
         result=result,

@@ -1,8 +1,8 @@
 """Pinning images by hand: what carries the tag stays, whatever any rule says."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 
+from volume_images.cleanup.outcomes import outcome_of
 from volume_images.errors import CloudError, CloudUnavailable, InputError
 from volume_images.image_name import ImageName
 from volume_images.namesakes import refuse_namesakes
@@ -13,7 +13,6 @@ from volume_images.report import (
     CloudResult,
     Function,
     ImageResult,
-    Outcome,
     Report,
 )
 from volume_images.unserved import unserved
@@ -35,40 +34,23 @@ def set_pins(world: World, wanted: Sequence[str], *, pinned: bool) -> Report:
         else:
             clouds.append(CloudOutcome(cloud=name, result=CloudResult.SERVED))
     found = [_find(world, opened, text) for text in dict.fromkeys(wanted)]
-    for one in found:
-        _set(opened[one.cloud].images, one.image.image.id, pinned=pinned)
+    for cloud, one in found:
+        _set(opened[cloud].images, one.image.id, pinned=pinned)
+    reason = "pinned" if pinned else "not pinned"
     return Report(
         run_id=world.run_id,
         function=Function.CLEANUP,
         started_at=started_at,
         finished_at=world.clock.now(),
         config_version=world.config_version,
-        outcomes=[one.outcome("pinned" if pinned else "not pinned") for one in found],
+        outcomes=[outcome_of(cloud, one, ImageResult.KEPT, reason) for cloud, one in found],
         clouds=clouds,
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Found:
-    cloud: str
-    image: Recognised
-
-    def outcome(self, reason: str) -> Outcome:
-        return Outcome(
-            cloud=self.cloud,
-            result=ImageResult.KEPT,
-            reason=reason,
-            policy=self.image.group.policy,
-            volume_id=self.image.group.volume_id,
-            slot=self.image.name.slot,
-            image_id=self.image.image.id,
-            image_name=self.image.image.name,
-        )
-
-
-def _find(world: World, opened: dict[str, Cloud], wanted: str) -> _Found:
-    """Find the one image of ours that is meant: nothing else would ever be deleted."""
-    found: list[_Found] = []
+def _find(world: World, opened: Mapping[str, Cloud], wanted: str) -> tuple[str, Recognised]:
+    """Find the one image of ours that is meant, and its cloud: no other would ever be deleted."""
+    found: list[tuple[str, Recognised]] = []
     for name, cloud in opened.items():
         ours = identity(world.config, cloud.project_id, world.deployment_id)
         if ImageName.parse(wanted) is not None:
@@ -77,12 +59,12 @@ def _find(world: World, opened: dict[str, Cloud], wanted: str) -> _Found:
             image = cloud.images.get(wanted)
             images = [image] if image is not None else []
         recognised = [recognise(image, ours, {}) for image in images]
-        found += [_Found(name, image) for image in recognised if image is not None]
+        found += [(name, image) for image in recognised if image is not None]
     if not found:
         raise InputError(
             f"{wanted}: no image of this name or id carries a name and an owner of ours"
         )
-    refuse_namesakes(wanted, (one.image.image.id for one in found))
+    refuse_namesakes(wanted, (image.image.id for _, image in found))
     return found[0]
 
 

@@ -240,6 +240,7 @@ def _group_plan(
     return GroupPlan(
         key=key,
         digest=judging.rules.of(key),
+        is_covered=key in judging.rules.covered,
         kept=tuple(kept),
         expired=tuple(expired),
         failed=tuple(failed),

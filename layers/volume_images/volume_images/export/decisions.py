@@ -19,15 +19,13 @@ from volume_images.export.state import (
 from volume_images.model import GroupKey
 from volume_images.recognition import ImageState, Recognised
 from volume_images.report import NO_DETAILS, Details, ExportResult, Outcome
+from volume_images.schedule import SLOT_AHEAD
 
 SPACING = (timedelta(minutes=10), timedelta(hours=1), timedelta(hours=3), timedelta(hours=6))
 """How long to wait after one, two, three, and more failures in a row."""
 
 RETRY = timedelta(hours=1)
 """When a refusal, or a POST without an answer, is tried again with the same facts."""
-
-FUTURE_ALLOWANCE = timedelta(minutes=5)
-"""An image named further ahead than this stands for no slot but its own."""
 
 
 _BLOCKING = (ImageState.GOOD, ImageState.PENDING, ImageState.UNKNOWN)
@@ -71,7 +69,7 @@ def later(images: Sequence[Recognised], slot: datetime, now: datetime) -> Recogn
         (
             one
             for one in images
-            if slot < one.name.slot <= now + FUTURE_ALLOWANCE
+            if slot < one.name.slot <= now + SLOT_AHEAD
             and one.state in (ImageState.GOOD, ImageState.PENDING)
         ),
         None,

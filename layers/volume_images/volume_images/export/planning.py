@@ -9,7 +9,6 @@ from types import MappingProxyType
 
 from volume_images.export.changes import Accounted, FoundGood, Intend
 from volume_images.export.decisions import (
-    FUTURE_ALLOWANCE,
     Decision,
     blocking,
     decide,
@@ -27,6 +26,7 @@ from volume_images.image_name import name_for
 from volume_images.model import ExportRequest, GroupKey
 from volume_images.recognition import ImageState
 from volume_images.report import Details, ExportResult, Outcome
+from volume_images.schedule import SLOT_AHEAD
 
 INTENT_VALID = timedelta(minutes=5)
 """No POST later than this after its intent was written."""
@@ -199,7 +199,7 @@ def _newest_goods(scene: Scene) -> list[Change]:
         goods = [
             one
             for one in images
-            if one.state is ImageState.GOOD and one.name.slot <= scene.now + FUTURE_ALLOWANCE
+            if one.state is ImageState.GOOD and one.name.slot <= scene.now + SLOT_AHEAD
         ]
         if not goods:
             continue
