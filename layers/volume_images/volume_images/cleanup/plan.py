@@ -89,8 +89,9 @@ class GroupPlan:
     """What is to become of the images of one group.
 
     `digest` is that of the rules it stands under: a policy's, if one covers it. `orphaned` is what
-    is known of a group of ours that no policy covers. `floor` are the good images that stay whatever happens: deletions rest
-    on them. `stop` says which safety rule stopped this group: nothing of it is announced then.
+    is known of a group of ours that no policy covers. `floor` are the good images that stay
+    whatever happens: deletions rest on them. `stop` says which safety rule stopped this group:
+    nothing of it is announced then.
     """
 
     key: GroupKey
