@@ -99,7 +99,7 @@ docs: .venv/.ready ## the pages that are made of something else: docs/commands.m
 nightly: YEARS = 1000
 nightly: audit-required test-fuzz-deep test-years ## what takes too long for CI, or needs an advisory source
 
-lint: .venv/.ready .tools/sam/.ready ## style, types, import directions, template
+lint: .venv/.ready .tools/sam/.ready ## style, types, what nobody uses, import directions, template
 	$(VENV)/ruff check
 	$(VENV)/ruff format --check
 	$(VENV)/mypy
