@@ -24,7 +24,7 @@ Buckets = tuple[int, int, int, int, int]
 
 
 class RetentionCalendar:
-    """Days, weeks, months and years of one time zone; hours of UTC, unless asked otherwise."""
+    """The buckets of one time zone; its hours are those of UTC, unless asked otherwise."""
 
     def __init__(self, timezone: str, *, local_hours: bool) -> None:
         self._zone: tzinfo = UTC if timezone == "UTC" else ZoneInfo(timezone)
