@@ -96,6 +96,11 @@ Details = Mapping[str, str | int | bool]
 NO_DETAILS: Details = MappingProxyType({})
 
 
+def iso(moment: datetime | None) -> str | None:
+    """Spell a time in JSON, or that there is none."""
+    return moment.isoformat() if moment else None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
     """What a run did about one slot of a volume, one image, or one policy's drill, and why.
@@ -124,7 +129,7 @@ class Outcome:
             "reason": self.reason,
             "cloud": self.cloud,
             "policy": self.policy,
-            "slot": self.slot.isoformat() if self.slot else None,
+            "slot": iso(self.slot),
             "details": dict(self.details),
         }
 
@@ -168,7 +173,7 @@ class Freshness:
             "policy": self.policy,
             "volume_id": self.volume_id,
             "state": self.state.value,
-            "newest_slot": self.newest_slot.isoformat() if self.newest_slot else None,
+            "newest_slot": iso(self.newest_slot),
             "stale": self.stale,
         }
 

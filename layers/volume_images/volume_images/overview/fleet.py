@@ -5,9 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from volume_images.overview.images import iso
 from volume_images.overview.volumes import Condition, SeriesView, VolumeView
-from volume_images.report import CloudOutcome
+from volume_images.report import CloudOutcome, iso
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

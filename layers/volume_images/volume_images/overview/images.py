@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from volume_images.recognition import ImageState
-from volume_images.report import ImageResult
+from volume_images.report import ImageResult, iso
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,8 +83,3 @@ class ImageView:
             "restore_runs": list(self.restore_runs),
             "floor": self.in_floor,
         }
-
-
-def iso(moment: datetime | None) -> str | None:
-    """Spell a time in JSON, or that there is none."""
-    return moment.isoformat() if moment else None

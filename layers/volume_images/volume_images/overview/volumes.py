@@ -5,9 +5,9 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from volume_images.overview.images import ImageView, iso
+from volume_images.overview.images import ImageView
 from volume_images.recognition import ImageState
-from volume_images.report import ExportResult
+from volume_images.report import ExportResult, iso
 
 
 class Condition(StrEnum):

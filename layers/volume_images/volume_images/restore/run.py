@@ -13,6 +13,7 @@ from volume_images.errors import CloudError, InputError
 from volume_images.model import Image, NewVolume, Volume
 from volume_images.protocols import Clock, RestoreCloud
 from volume_images.recognition import Recognised, identity, recognise
+from volume_images.report import iso
 from volume_images.restore.choosing import (
     choose,
     doubts,
@@ -71,7 +72,7 @@ class RestorePlan:
             "image_id": self.image.id,
             "image_name": self.image.name,
             "captured_at": self.image.created_at.isoformat(),
-            "slot": self.slot.isoformat() if self.slot else None,
+            "slot": iso(self.slot),
             "old_volume_id": self.old_volume_id,
             "name": self.new.name,
             "size_gib": self.new.size_gib,

@@ -15,6 +15,7 @@ from volume_images.report import (
     Function,
     Outcome,
     Report,
+    iso,
 )
 from volume_images.state import FORMAT, State
 
@@ -87,7 +88,8 @@ def events(report: Report, told: Told) -> tuple[Event, ...]:
         case Function.DRILL:
             pass
     of_kinds = [event for kind, all_ in happened.items() for event in _capped(report, kind, all_)]
-    return (_finished(report, happened), *of_kinds, *_digest(report, told))
+    digest = [_digest(report)] if _is_first_of_week(report, told) else []
+    return (_finished(report, happened), *of_kinds, *digest)
 
 
 def told_after(report: Report, told: Told) -> Told:
@@ -101,7 +103,7 @@ def told_after(report: Report, told: Told) -> Told:
     unseen = {one.cloud for one in report.clouds if one.result not in SERVED_RESULTS} - looked_at
     stale = {_series(entry) for entry in report.freshness if entry.stale}
     stale |= {series for series in told.stale if series.partition("/")[0] in unseen}
-    week = _week(report.finished_at) if _digest(report, told) else told.week
+    week = _week(report.finished_at) if _is_first_of_week(report, told) else told.week
     return told.model_copy(update={"stale": tuple(sorted(stale)), "week": week})
 
 
@@ -133,15 +135,19 @@ def _capped(report: Report, kind: EventType, happened: Sequence[dict[str, Any]])
     return [_event(report, kind, {**detail, "in_this_run": extent}) for detail in told]
 
 
-def _digest(report: Report, told: Told) -> Sequence[Event]:
-    """Sum the fleet up at the first cleanup of an ISO week, in UTC, that could look at a cloud."""
-    week = _week(report.finished_at)
+def _is_first_of_week(report: Report, told: Told) -> bool:
+    """Whether it is the first cleanup of an ISO week, in UTC, that could look at a cloud."""
     served = any(one.result in SERVED_RESULTS for one in report.clouds)
-    if report.function is not Function.CLEANUP or week == told.week or not served:
-        return ()
+    is_cleanup = report.function is Function.CLEANUP
+    return is_cleanup and served and _week(report.finished_at) != told.week
+
+
+def _digest(report: Report) -> Event:
+    """Sum the fleet up."""
+    week = _week(report.finished_at)
     levels = {metric.name for metric in METRICS[Function.CLEANUP] if metric.level}
     standing = {name: value for name, (_, value) in totals(report).items() if name in levels}
-    return [_event(report, EventType.WEEKLY_DIGEST, {"week": week, "totals": standing})]
+    return _event(report, EventType.WEEKLY_DIGEST, {"week": week, "totals": standing})
 
 
 def _event(report: Report, kind: EventType, detail: Mapping[str, Any]) -> Event:
@@ -154,7 +160,7 @@ def _failure(outcome: Outcome) -> dict[str, Any]:
         "cloud": outcome.cloud,
         "policy": outcome.policy,
         "volume_id": outcome.volume_id,
-        "slot": outcome.slot.isoformat() if outcome.slot else None,
+        "slot": iso(outcome.slot),
         "image_name": outcome.image_name,
         "reason": outcome.reason,
         "why": _cut(str(outcome.details.get("why", ""))),
@@ -167,7 +173,7 @@ def _staleness(entry: Freshness) -> dict[str, Any]:
         "policy": entry.policy,
         "volume_id": entry.volume_id,
         "state": entry.state.value,
-        "newest_slot": entry.newest_slot.isoformat() if entry.newest_slot else None,
+        "newest_slot": iso(entry.newest_slot),
     }
 
 
