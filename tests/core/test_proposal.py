@@ -251,7 +251,7 @@ class TestFitting:
     def test_attached_volumes_are_exported_with_force_and_it_is_said(self) -> None:
         proposal = propose(a_survey([a_volume(1, status="in-use")]))
         assert proposal.config.policies["all"].export.force
-        assert "what a disk holds after a power cut" in said(proposal)
+        assert "what a volume holds after a power cut" in said(proposal)
 
     @pytest.mark.parametrize("count", [10, 6_000, 40_000])
     def test_no_rule_is_idle(self, count: int) -> None:
