@@ -192,7 +192,7 @@ def test_a_slot_whose_image_nobody_follows_any_more_is_missed_when_it_is_too_lat
 def refusal(**changes: Any) -> Refusal:  # noqa: ANN401
     facts = {
         "reason": "volume_in_use",
-        "facts": "available 40 False None bare",
+        "facts": "available 40 False",
         "config_version": "v1",
         "at": NOW - MINUTE,
     }
@@ -205,7 +205,7 @@ def test_a_refusal_stands_while_facts_and_config_are_the_same_for_an_hour() -> N
     for changes in (
         {"at": NOW - HOUR},
         {"config_version": "v0"},
-        {"facts": "in-use 40 False None bare"},
+        {"facts": "in-use 40 False"},
     ):
         again = state(**records(db=Record(refusal=refusal(**changes))))
         assert plan(scene(again)).steps, changes

@@ -218,5 +218,4 @@ def _defer(
 
 
 def _facts(owed: Owed, scene: Scene) -> str:
-    volume = (scene.volumes or {}).get(owed.group.volume_id)
-    return facts(volume, scene.config.policies[owed.group.policy].export)
+    return facts((scene.volumes or {}).get(owed.group.volume_id))

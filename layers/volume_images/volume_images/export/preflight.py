@@ -1,11 +1,25 @@
 """What is checked of a volume before its export is POSTed: each refusal with its own reason."""
 
-from dataclasses import dataclass, field
+from dataclasses import astuple, dataclass, field
 
 from volume_images.config.schema import CloudConfig, ExportOptions
 from volume_images.dialect import Dialect, DiskFormat
 from volume_images.model import Volume, VolumeStatus
 from volume_images.report import Details
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """All of a volume that the checks look at: while it is the same, so is what they say."""
+
+    status: str
+    size_gib: int
+    encrypted: bool
+
+    @classmethod
+    def of(cls, volume: Volume) -> "Checked":
+        """Take what is checked of a volume."""
+        return cls(volume.status, volume.size_gib, volume.encrypted)
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,15 +35,16 @@ def obstacle(volume: Volume | None, options: ExportOptions, cloud: CloudConfig) 
     """Return why this volume cannot be exported, None when it can."""
     if volume is None:
         return Obstacle("volume_not_found")
+    checked = Checked.of(volume)
     in_job = cloud.strategy == "ims_job"
     return (
-        (None if in_job else _format_obstacle(volume, options, cloud.dialect))
-        or (_job_obstacle(volume) if in_job else _status_obstacle(volume, options))
-        or _size_obstacle(volume, cloud.dialect)
+        (None if in_job else _format_obstacle(checked, options, cloud.dialect))
+        or (_job_obstacle(checked) if in_job else _status_obstacle(checked, options))
+        or _size_obstacle(checked, cloud.dialect)
     )
 
 
-def _format_obstacle(volume: Volume, options: ExportOptions, dialect: Dialect) -> Obstacle | None:
+def _format_obstacle(volume: Checked, options: ExportOptions, dialect: Dialect) -> Obstacle | None:
     disk_format = options.disk_format or dialect.traits.default_format
     formats: dict[str, str | int | bool] = {
         "disk_format": disk_format,
@@ -43,7 +58,7 @@ def _format_obstacle(volume: Volume, options: ExportOptions, dialect: Dialect) -
     return None
 
 
-def _status_obstacle(volume: Volume, options: ExportOptions) -> Obstacle | None:
+def _status_obstacle(volume: Checked, options: ExportOptions) -> Obstacle | None:
     match volume.status:
         case VolumeStatus.AVAILABLE:
             return None
@@ -55,7 +70,7 @@ def _status_obstacle(volume: Volume, options: ExportOptions) -> Obstacle | None:
             return Obstacle("volume_status", {"status": other})
 
 
-def _job_obstacle(volume: Volume) -> Obstacle | None:
+def _job_obstacle(volume: Checked) -> Obstacle | None:
     """Say what keeps IMS from making an image in a job: it takes volumes attached to a server."""
     match volume.status:
         case VolumeStatus.IN_USE:
@@ -66,7 +81,7 @@ def _job_obstacle(volume: Volume) -> Obstacle | None:
             return Obstacle("volume_status", {"status": other})
 
 
-def _size_obstacle(volume: Volume, dialect: Dialect) -> Obstacle | None:
+def _size_obstacle(volume: Checked, dialect: Dialect) -> Obstacle | None:
     if volume.size_gib <= 0:
         return Obstacle("volume_size", {"size_gib": volume.size_gib})
     limit = dialect.traits.largest_gib
@@ -75,7 +90,6 @@ def _size_obstacle(volume: Volume, dialect: Dialect) -> Obstacle | None:
     return None
 
 
-def facts(volume: Volume | None, options: ExportOptions) -> str:
-    """Return what a refusal depends on: with the same facts it would be refused again."""
-    seen = "gone" if volume is None else f"{volume.status} {volume.size_gib}"
-    return f"{seen} {options.force} {options.disk_format} {options.container_format}"
+def facts(volume: Volume | None) -> str:
+    """Return what a refusal depends on besides the config: it stands while that is the same."""
+    return "gone" if volume is None else " ".join(map(str, astuple(Checked.of(volume))))
