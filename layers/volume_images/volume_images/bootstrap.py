@@ -40,15 +40,13 @@ def _connected(settings: Settings, function: Function, connections: Connections)
 
     def opened(name: str, refused_secret: str = "") -> "OpenedCloud":
         config = used.config.clouds[name]
-        secret_name = f"{settings.secret_prefix}/{function.secret_role}/{name}"
-        credential = _credential(secret_name, config, connections)
+        credential = _credential(settings, function, name, config, connections)
         if credential.fingerprint == refused_secret:
             raise CredentialError(
                 f"{credential.source}: was refused less than an hour ago, and rests until the hour"
                 " is over: put a right one there"
             )
-        tls = connections.tls(settings.ca_bundle)
-        return connections.cloud(name, config, credential, clock, tls)
+        return connections.cloud(name, config, credential, clock, settings.ca_bundle)
 
     return RestoreWorld(
         run_id=new_run_id(clock.now()),
@@ -75,7 +73,7 @@ def open_cloud_to_restore(
 
     Raises CredentialError, CloudUnavailable.
     """
-    credential = _credential(f"{settings.secret_prefix}/restore/{name}", config, connections)
+    credential = _credential(settings, Function.DRILL, name, config, connections)
     return open_anew(config, credential, clock, connections.tls(settings.ca_bundle), record)
 
 
@@ -86,7 +84,7 @@ def open_cloud_to_look(
 
     Raises CredentialError, CloudUnavailable.
     """
-    credential = _credential(f"{settings.secret_prefix}/export/{name}", config, connections)
+    credential = _credential(settings, Function.EXPORT, name, config, connections)
     clock = connections.clock(settings)
     return open_anew(config, credential, clock, connections.tls(settings.ca_bundle))
 
@@ -108,8 +106,14 @@ def config_source(location: str, connections: Connections) -> ConfigSource:
     return ConfigFile(address)
 
 
-def _credential(name: str, config: CloudConfig, connections: Connections) -> "Credential":
-    """Read a cloud's secret: each time, so that a new one counts at once."""
+def _credential(
+    settings: Settings,
+    function: Function,
+    cloud: str,
+    config: CloudConfig,
+    connections: Connections,
+) -> "Credential":
+    """Read a function's secret for a cloud: each time, so that a new one counts at once."""
     from volume_images.cloud_secrets import (  # noqa: PLC0415 - as in `open_anew`
         read_aws_secret,
         read_local_secret,
@@ -117,4 +121,5 @@ def _credential(name: str, config: CloudConfig, connections: Connections) -> "Cr
 
     if config.clouds_yaml is not None:
         return read_local_secret(config.clouds_yaml)
+    name = f"{settings.secret_prefix}/{function.secret_role}/{cloud}"
     return read_aws_secret(connections.secrets, name)

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from volume_images.cloud_secrets import Credential
 
 KEPT_FOR = timedelta(hours=1)
-"""How long an opened cloud is used again; a refused secret rests as long."""
+"""How long an opened cloud is used again."""
 
 _SYSTEM_CLOCK = SystemClock()
 
@@ -113,7 +113,7 @@ class Connections(AwsClients):
         config: CloudConfig,
         credential: "Credential",
         clock: Clock,
-        tls: SSLContext,
+        ca_bundle: str | None,
     ) -> "OpenedCloud":
         """Return a cloud opened with this credential, perhaps by an earlier run.
 
@@ -125,7 +125,7 @@ class Connections(AwsClients):
         if kept and kept.serves(config, credential.fingerprint, now):
             return kept.cloud
         try:
-            cloud = open_anew(config, credential, clock, tls)
+            cloud = open_anew(config, credential, clock, self.tls(ca_bundle))
         except CredentialError as error:
             error.fingerprint = credential.fingerprint
             raise
