@@ -33,6 +33,7 @@ from volume_images.dialect import Dialect
 from volume_images.export.draft import changed
 from volume_images.export.owed import Debt, Overdue, Owed
 from volume_images.export.planning import ExportPlan, intents, plan_exports
+from volume_images.export.preflight import facts
 from volume_images.export.scene import Scene
 from volume_images.export.state import NewestGood, Record, Refusal, Stuck
 from volume_images.model import GroupKey
@@ -190,13 +191,13 @@ def test_a_slot_whose_image_nobody_follows_any_more_is_missed_when_it_is_too_lat
 
 
 def refusal(**changes: Any) -> Refusal:  # noqa: ANN401
-    facts = {
+    plain = {
         "reason": "volume_in_use",
-        "facts": "available 40 False",
+        "facts": facts(volume()),
         "config_version": "v1",
         "at": NOW - MINUTE,
     }
-    return Refusal.model_validate(facts | changes)
+    return Refusal.model_validate(plain | changes)
 
 
 def test_a_refusal_stands_while_facts_and_config_are_the_same_for_an_hour() -> None:
@@ -205,7 +206,7 @@ def test_a_refusal_stands_while_facts_and_config_are_the_same_for_an_hour() -> N
     for changes in (
         {"at": NOW - HOUR},
         {"config_version": "v0"},
-        {"facts": "in-use 40 False"},
+        {"facts": facts(volume(status="in-use"))},
     ):
         again = state(**records(db=Record(refusal=refusal(**changes))))
         assert plan(scene(again)).steps, changes
