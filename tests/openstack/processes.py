@@ -56,7 +56,7 @@ def start(service: Service, places: Places) -> None:
     record = _record(service.name, places)
     known = _read(record)
     if known and known.process.alive:
-        _let_go_on(_marked({known.mark}))  # whoever froze it may have been cut off
+        _let_go_on(_marked([known]))  # whoever froze it may have been cut off
         return
     mark = secrets.token_hex(16)
     log, after_the_last = str(places.log(service.name)), os.O_WRONLY | os.O_CREAT | os.O_APPEND
@@ -105,13 +105,13 @@ def is_recorded(places: Places) -> bool:
 def stop_all(places: Places) -> int:
     """Stop what was started, with all children, and nothing else; return how many processes."""
     records = [(path, _read(path)) for path in places.records.glob("*.json")]
-    marks = {record.mark for _, record in records if record is not None}
-    found = _marked(marks)
+    known = [record for _, record in records if record is not None]
+    found = _marked(known)
     for process in found:
         _signal(process, signal.SIGTERM)
     _let_go_on(found)  # what is frozen does not hear
     _await_end(found, TIME_TO_STOP)
-    killed = _marked(marks)  # also what a service still started while it ended
+    killed = _marked(known)  # also what a service still started while it ended
     _kill(killed)
     for process in {*found, *killed}:
         _reap(process)
@@ -126,7 +126,7 @@ def kill(name: str, places: Places) -> int:
     if record is None:
         return 0
     killed: set[Process] = set()
-    while found := _marked({record.mark}):
+    while found := _marked([record]):
         _kill(found)
         killed |= {*found}
     for process in killed:
@@ -139,7 +139,7 @@ def kill_workers(name: str, places: Places) -> int:
     record = _read(_record(name, places))
     if record is None:
         return 0
-    workers = [process for process in _marked({record.mark}) if process != record.process]
+    workers = [process for process in _marked([record]) if process != record.process]
     _kill(workers)
     return len(workers)
 
@@ -148,7 +148,7 @@ def kill_workers(name: str, places: Places) -> int:
 def frozen(name: str, places: Places) -> Iterator[None]:
     """Stop a service and its children in their tracks, and let them go on in the end."""
     record = _read(_record(name, places))
-    held = _marked({record.mark}) if record else []
+    held = _marked([record]) if record else []
     if not held:
         raise NotPossible(f"{name} does not run")
     try:
@@ -179,19 +179,23 @@ def _read(path: Path) -> _Record | None:
         return None
 
 
-def _marked(marks: set[str]) -> list[Process]:
-    """Find every process that carries one of the marks."""
-    wanted = {f"{MARK}={mark}".encode() for mark in marks}
+def _marked(records: Sequence[_Record]) -> list[Process]:
+    """Find every process that carries the mark of one of these.
+
+    Between two programs, for a moment, a process carries nothing: leaders are known all the same.
+    """
+    wanted = {f"{MARK}={record.mark}".encode() for record in records}
+    leaders = {record.process for record in records}
     found = []
     for folder in Path("/proc").glob("[0-9]*"):
         pid = int(folder.name)
-        started_at = _started_at(pid)
+        process = Process(pid, _started_at(pid))
         try:
             carried = set((folder / "environ").read_bytes().split(b"\0"))
         except OSError:
             continue  # it has just ended
-        if started_at != ENDED and carried & wanted:
-            found.append(Process(pid, started_at))
+        if process.started_at != ENDED and (carried & wanted or process in leaders):
+            found.append(process)
     return found
 
 
