@@ -16,7 +16,7 @@ from volume_images.export.marking import mark_all
 from volume_images.export.marks import marks_due, marks_over
 from volume_images.export.memory import read, write, write_through
 from volume_images.export.planning import INTENT_VALID, ExportPlan, Step, intents, plan_exports
-from volume_images.export.posting import answered, found_down, lost, post_all, said
+from volume_images.export.posting import answered, came_of, found_down, lost, post_all
 from volume_images.export.progress import Progress
 from volume_images.export.scene import Scene
 from volume_images.export.settling import Settlement, settle
@@ -121,7 +121,7 @@ def _act(
     outcomes: list[Outcome] = []
     changes: list[Change] = []
     for one in posted:
-        outcome, remembered = said(one, scene, listed.get(one.step.intent.image_name))
+        outcome, remembered = came_of(one, scene, listed.get(one.step.intent.image_name))
         if down is None or outcome.result is not ExportResult.DEFERRED or errand.acceptance:
             outcomes.append(outcome)
         changes += remembered

@@ -75,7 +75,7 @@ def answered(posted: Sequence[Posted]) -> frozenset[str]:
     )
 
 
-def said(
+def came_of(
     one: Posted, scene: Scene, found_again: Image | None
 ) -> tuple[Outcome, tuple[Change, ...]]:
     """Return the outcome of one POST and what to remember of it.
