@@ -26,12 +26,13 @@ pytestmark = pytest.mark.slow
 DB = "16369c5d-384d-4e64-b37a-56d898769362"
 SHOWN_IN_THE_WALK = "explain acme-demo_"
 WORDS_OF_AN_OUTPUT = "list VOLUME its images"
+COMMANDS: Any = typer.main.get_command(app)
 TELLS_HOW_FAR_IT_IS = ("drill", "probe", "restore")
 
 
 def needs_more(command: str) -> bool:
     """Whether this is the name of a command rather than a line: its arguments are missing."""
-    part: Any = typer.main.get_command(app)
+    part: Any = COMMANDS
     words = shlex.split(command)
     while words and words[0] in getattr(part, "commands", {}):
         part = part.commands[words.pop(0)]
