@@ -111,13 +111,16 @@ class ExecutionEnvironment:
     ) -> None:
         self._end()
 
-    def invoke(self, event: object, seconds: float | None = None) -> Ended:
+    def invoke(
+        self, event: object, seconds: float | None = None, killed_after: float | None = None
+    ) -> Ended:
         """Invoke the function, with its time-out or a shorter one; past it, the process is killed.
 
-        Lambda, too, hands the next event to another process then.
+        Lambda, too, hands the next event to another process then. `killed_after` so many seconds is
+        one that goes wrong: it was told that it has more.
         """
         limit = seconds or self.function.properties["Timeout"]
-        ended = self._api.invoke(json.dumps(event).encode(), limit)
+        ended = self._api.invoke(json.dumps(event).encode(), limit, killed_after)
         if ended.killed:
             self.kill()
         return ended

@@ -68,13 +68,16 @@ class RuntimeApi:
         self._offers.put(None)
         self._server.stop()
 
-    def invoke(self, event: bytes, seconds: float) -> Ended:
-        """Offer an event, and wait for what becomes of it, or for its deadline."""
+    def invoke(self, event: bytes, seconds: float, waits: float | None = None) -> Ended:
+        """Offer an event, and wait for what becomes of it, or for its deadline.
+
+        `waits` is less than the process is told: of one that believes it has more time than it has.
+        """
         began = time.monotonic()
         request_id = str(uuid.uuid4())
         self._offers.put(_Offer(request_id, event, int((time.time() + seconds) * 1000)))
         try:
-            ended = self._answers.get(timeout=seconds)
+            ended = self._answers.get(timeout=seconds if waits is None else waits)
         except Empty:
             ended = None
         took = (time.monotonic() - began) * 1000

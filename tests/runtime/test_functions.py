@@ -196,12 +196,22 @@ def test_a_run_whose_time_is_nearly_over_starts_nothing_and_says_so(
     assert len(names(stack)) == 3
 
 
+def test_a_run_whose_cloud_hangs_says_so_before_its_deadline(
+    start: Start, stack: SandboxStack
+) -> None:
+    stack.cloud.latency_ms = 10_000
+    with start(EXPORT) as process:
+        ended = process.invoke(TICK, seconds=22)
+    assert not ended.killed
+    assert "did not end in time" in ended.error["errorMessage"]
+
+
 def test_a_process_past_its_deadline_is_killed_and_the_next_one_goes_on(
     start: Start, stack: SandboxStack, say: Say
 ) -> None:
     stack.cloud.latency_ms = 5_000
     with start(EXPORT) as process:
-        assert process.invoke(TICK, seconds=2).killed
+        assert process.invoke(TICK, killed_after=2).killed
     stack.cloud.latency_ms = 0
     with start(EXPORT) as process:
         assert process.invoke(TICK).answer["counts"]["started"] == 3
