@@ -1,7 +1,6 @@
 """The README shows the checkout as it is."""
 
 import re
-from pathlib import Path
 
 from tests.shape.test_lengths import PACKAGE, ROOT, lines
 
@@ -16,7 +15,7 @@ def named(text: str) -> list[str]:
 
 
 def test_every_path_of_the_tree_is_there() -> None:
-    folders: dict[int, Path] = {0: ROOT}
+    folders = {0: ROOT}
     for line in filter(None, TREE.splitlines()):
         depth = (len(line) - len(line.lstrip())) // 2
         path = folders[depth] / line.split()[0]
