@@ -172,6 +172,23 @@ def test_an_overtaken_slot_is_missed_unless_an_image_of_it_turns_up() -> None:
     ]
 
 
+def test_nothing_is_given_up_behind_an_export_that_is_followed() -> None:
+    """To account for the later slot would hide the earlier one."""
+    entry = under_way(SLOT - 2 * DAY)
+    following = state(under_way={entry.image_name: entry})
+    older = [Overdue(DAILY, SLOT - 2 * DAY), Overdue(DAILY, SLOT - DAY)]
+    planned = plan(scene(following), overdue=older)
+    assert planned.given_up == ()
+    assert plan(scene(), overdue=older).given_up == plan(scene(), overdue=older).outcomes
+    assert [one.slot for one in plan(scene(), overdue=older).given_up] == [
+        one.slot for one in older
+    ]
+    deferred = scene(volumes=None)
+    assert [one.slot for one in plan(deferred, overdue=older).given_up] == [
+        one.slot for one in older
+    ]
+
+
 @pytest.mark.parametrize("state_of_it", [ImageState.PENDING, ImageState.UNKNOWN])
 def test_a_slot_whose_image_nobody_follows_any_more_is_missed_when_it_is_too_late(
     state_of_it: ImageState,

@@ -28,8 +28,8 @@ def test_an_image_that_no_rule_keeps_stays_while_it_is_restored() -> None:
 
 
 def test_a_pin_that_a_killed_restore_left_holds_for_seven_days() -> None:
-    assert "read" not in expired(restore_pins=(pin(RESTORE_PIN_LASTS),))
-    assert "read" in expired(restore_pins=(pin(RESTORE_PIN_LASTS + timedelta(seconds=1)),))
+    assert "read" not in expired(restore_pins=(pin(7 * DAY),))
+    assert "read" in expired(restore_pins=(pin(7 * DAY + timedelta(seconds=1)),))
 
 
 def test_the_image_being_restored_is_said_to_be() -> None:

@@ -1,5 +1,6 @@
 """The calendar of retention: which times share an hour, a day, a week, a month, a year."""
 
+from collections import Counter
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -14,6 +15,8 @@ from volume_images.retention.calendar import (
     retention_calendar,
 )
 from volume_images.retention.rules import Duration
+
+HOUR = timedelta(hours=1)
 
 times = st.datetimes(datetime(2019, 12, 1), datetime(2022, 2, 1)).map(  # noqa: DTZ001
     lambda time: time.replace(minute=0, second=0, microsecond=0, tzinfo=UTC)
@@ -37,6 +40,14 @@ def test_two_times_share_a_bucket_if_the_calendar_says_so(
         "monthly": (first.year, first.month) == (second.year, second.month),
         "yearly": first.year == second.year,
     }
+
+
+def test_the_longest_bucket_of_each_tier_is_as_long_as_is_said() -> None:
+    """Over all hours from 2027 to 2029: 2028 is a leap year."""
+    hours = [datetime(2027, 1, 1, tzinfo=UTC) + hour * HOUR for hour in range(3 * 366 * 24)]
+    tiers = zip(*retention_calendar("UTC", local_hours=False).buckets(hours), strict=True)
+    longest = [max(Counter(tier).values()) * HOUR for tier in tiers]
+    assert longest == list(LONGEST_BUCKETS.values())
 
 
 @pytest.mark.parametrize(

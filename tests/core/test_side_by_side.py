@@ -2,12 +2,12 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterator
-from signal import SIGINT, pthread_kill
-from threading import Event, Lock, get_ident
+from threading import Event, Lock
 
 import pytest
 
 from tests.fleet import START, EndingClock, FleetClock
+from tests.interruption import interruption
 from volume_images.clock import SystemClock
 from volume_images.protocols import Clock, RunLimits
 from volume_images.side_by_side import AT_ONCE, PAUSE, THREADS, each, side_by_side
@@ -204,17 +204,16 @@ def test_a_run_without_limits_waits_for_the_only_one_however_long_it_takes(waite
 def test_an_interrupted_run_starts_nothing_more_and_waits_for_what_it_began(
     waited: Waited,
 ) -> None:
-    main = get_ident()
     ended: list[str] = []
 
     def work(_: int) -> str:
         waited.waits.wait()
-        pthread_kill(main, SIGINT)
+        interrupt()
         waited.stopped.wait()
         ended.append("whole" if not waited.may_act() else "in the midst")
         return ""
 
-    with pytest.raises(KeyboardInterrupt):
+    with interruption() as interrupt, pytest.raises(KeyboardInterrupt):
         side_by_side([1], work, late, waited)
     assert ended == ["whole"]
 

@@ -24,8 +24,16 @@ from tests.mutation.mutants import Mutant, mutants
 PACKAGE = Path("layers/volume_images")
 CORE = "tests/core/test_"
 RETENTION = ("retention", "retention_calendar", "retention_properties", "what_if")
-CLEANUP = ("cleanup_planning", "orphans", "explaining", "announcing", "due", "cleanup_histories")
-EXPORT = ("export_planning", "export_planning_edges", "requesting", "owed", "settling")
+CLEANUP = (
+    "cleanup_planning",
+    "orphans",
+    "restore_pins",
+    "explaining",
+    "announcing",
+    "due",
+    "cleanup_histories",
+)
+EXPORT = ("export_planning", "export_planning_edges", "accepting", "owed", "settling")
 
 TARGETS: dict[str, Sequence[str]] = {
     "volume_images.retention.judging": RETENTION,
