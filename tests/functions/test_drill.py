@@ -3,14 +3,14 @@
 import json
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from signal import SIGINT, pthread_kill
-from threading import Event, get_ident
+from threading import Event
 from threading import enumerate as enumerate_threads
 from typing import Any
 
 import pytest
 
 from tests.fleet import EndingClock
+from tests.interruption import interruption
 from tests.restore_site import DAY, DB, WEB, RestoreSite, Wrapped
 from tests.sandbox.clock import START
 from volume_images.dialect import Dialect
@@ -254,16 +254,8 @@ def test_a_volume_that_cannot_be_removed_fails_the_drill_and_is_named(site: Rest
 
 def test_an_interrupted_drill_removes_its_volume_before_it_ends(site: RestoreSite) -> None:
     """As Ctrl-C does it: the interruption reaches the thread that waits for the drills."""
-    main = get_ident()
-    done = Event()
-
-    def interrupt(_: int) -> None:
-        if not done.is_set():
-            done.set()
-            pthread_kill(main, SIGINT)
-
-    with pytest.raises(KeyboardInterrupt):
-        site.drill(then=interrupt)
+    with interruption() as interrupt, pytest.raises(KeyboardInterrupt):
+        site.drill(then=lambda _: interrupt())
     assert (site.new_volumes(), site.pins()) == ([], [])
 
 
