@@ -26,10 +26,10 @@ demo: .venv/.ready ## export, keep, announce and delete against a sandbox cloud
 	$(VENV)/python -m tests.demo
 
 test: .venv/.ready ## the tests, but for the slowest, on every core
-	$(VENV)/pytest -q -n auto
+	$(VENV)/pytest -q -n auto --dist worksteal
 
 coverage: .venv/.ready ## the slowest tests too, but for faults/, and which branches of the package they reach
-	$(VENV)/pytest -q -n auto -m "not openstack and not browser and not restic and not runtime" --ignore=tests/faults --cov --cov-report=term
+	$(VENV)/pytest -q -n auto --dist worksteal -m "not openstack and not browser and not restic and not runtime" --ignore=tests/faults --cov --cov-report=term
 
 test-pages: .venv/.ready ## the pages in a real browser: needs /usr/bin/chromium
 	$(VENV)/pytest -q -m browser --durations=5

@@ -1,5 +1,6 @@
 """What tests of several folders start from."""
 
+import gc
 import os
 import signal
 from collections.abc import Iterator
@@ -12,6 +13,15 @@ from tests.sandbox.stack import SandboxStack
 from tests.security.canary_watch import pytest_runtest_makereport  # noqa: F401 - a hook of pytest
 from tests.stack_in_force import stack_in_force
 from volume_images.dialect import Dialect
+
+# What collecting makes all stays: looking through it for garbage takes as long as making it.
+gc.disable()
+
+
+def pytest_collection_finish() -> None:
+    gc.freeze()
+    gc.enable()
+
 
 # A shell without job control starts what is in the background with SIGINT ignored, and so would be
 # all that is started from here: tests that interrupt would wait for ever.
