@@ -7,14 +7,12 @@ input that was accepted and does not survive being written and read again.
 
 import io
 import json
-import os
-import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cache
-from pathlib import Path
 from random import Random
+from tempfile import NamedTemporaryFile
 from typing import Any
 
 import yaml
@@ -320,27 +318,23 @@ def try_refusal(dice: Random) -> bool:
     return True
 
 
-@cache
-def scratch_file() -> Path:
-    return Path(tempfile.mkdtemp(prefix="fuzz-")) / f"clouds-{os.getpid()}.yaml"
-
-
 def try_clouds_yaml(dice: Random) -> bool:
-    path = scratch_file()
     if dice.random() < 0.5:
-        path.write_bytes(document_bytes(CLOUDS_YAML, dice))
+        body = document_bytes(CLOUDS_YAML, dice)
     else:
         text = json.dumps(CLOUDS_YAML, indent=1).replace('"otc": {', '"otc": &entry {')
-        path.write_bytes(scratched(text.encode(), dice))
-    try:
-        secret = read_clouds_yaml("otc", {"OS_CLIENT_CONFIG_FILE": str(path)})
-    except VolumeImagesError as error:
-        told = str(error)
-    else:
-        told = repr(secret)
+        body = scratched(text.encode(), dice)
+    with NamedTemporaryFile(prefix="clouds-", suffix=".yaml") as file:
+        file.write(body)
+        file.flush()
+        try:
+            secret = read_clouds_yaml("otc", {"OS_CLIENT_CONFIG_FILE": file.name})
+        except VolumeImagesError as error:
+            told = str(error)
+        else:
+            told = repr(secret)
     if PASSWORD in told:
-        text = path.read_bytes().decode(errors="replace")
-        must(stands_open(text, yaml.safe_load), "a secret shows itself")
+        must(stands_open(body.decode(errors="replace"), yaml.safe_load), "a secret shows itself")
     return told.startswith("Secret(")
 
 
