@@ -3,8 +3,9 @@
 import json
 import logging
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from threading import Thread
 
 import pytest
 import requests
@@ -211,6 +212,40 @@ def test_both_kinds_open_both_dialects(dialect: Dialect, kind: str) -> None:
         found = opened(cloud, secret, ScriptedCloud())
         assert found.project_id == cloud.project_id
         assert len(found.volumes.all()) == 2
+
+
+class LockThatIsLeftLate:
+    """A lock after which something happens before its holder goes on."""
+
+    def __init__(self, happens: Callable[[], object]) -> None:
+        self._happens = happens
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, *_: object) -> None:
+        self._happens()
+
+
+def test_a_token_that_another_thread_has_replaced_meanwhile_is_no_crash(
+    cloud: ScriptedCloud,
+) -> None:
+    """keystoneauth1 looks at its token again, once it has let go of its lock."""
+    secret = cloud.secret()
+    tokens = Tokens(secret, secret.login, PROJECT, cloud.clock)
+    session = Session()
+    held = tokens.get_access(session).auth_token
+    others: list[Thread] = []
+
+    def another_thread() -> None:
+        others.append(Thread(target=tokens.replace, args=(held,)))
+        others[-1].start()
+        others[-1].join(timeout=0.2)
+
+    tokens._lock = LockThatIsLeftLate(another_thread)  # noqa: SLF001 - the moment cannot be hit
+    assert tokens.get_access(session).auth_token == held
+    for other in others:
+        other.join()
 
 
 @pytest.mark.parametrize("dialect", Dialect)

@@ -1,6 +1,7 @@
 """Tokens: bought through keystoneauth1, renewed at half life, not asked for again once refused."""
 
 import logging
+from threading import Lock
 from typing import assert_never
 
 import requests
@@ -46,6 +47,16 @@ class Tokens(BaseIdentityPlugin):
         self._hidden = secret.hidden
         self._clock = clock
         self._refusal: CredentialError | None = None
+        self._replacing = Lock()
+
+    def get_access(self, session: Session, **kwargs: object) -> AccessInfo:
+        """Return a token that can be used.
+
+        keystoneauth1 reads its token once more after it let go of its lock: until then, no other
+        thread may have this one forgotten.
+        """
+        with self._replacing:
+            return super().get_access(session, **kwargs)
 
     def get_auth_ref(self, session: Session) -> AccessInfo:
         """Buy a token. keystoneauth1 calls this when there is none, or when it is too old.
@@ -77,9 +88,10 @@ class Tokens(BaseIdentityPlugin):
 
     def replace(self, token: str) -> None:
         """Forget this token, which a service did not take, unless it was replaced already."""
-        access = self.auth_ref
-        if access is not None and access.auth_token == token:
-            self.invalidate()
+        with self._replacing:
+            access = self.auth_ref
+            if access is not None and access.auth_token == token:
+                self.invalidate()
 
     def _where(self) -> str:
         return place("POST", f"{self._source.token_url}")
