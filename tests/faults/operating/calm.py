@@ -1,6 +1,6 @@
 """The end of operations: a week in which all is well, and nothing is left of what was not."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from tests.faults.operating.machine import DAY, MINUTE, Operation
 from tests.faults.year_expiry import expired_images
@@ -33,6 +33,7 @@ class EndsInCalm(Operation):
         for policy, schedule in zip(self.document["policies"].values(), SCHEDULES, strict=True):
             policy |= {"schedule": schedule, "catch_up": "23h"}
         self.write()
+        self.place.let_pass(self.until_six())
         calm = self.now
         over: frozenset[str] = frozenset()
         for half_day in range(HALF_DAYS):
@@ -47,6 +48,11 @@ class EndsInCalm(Operation):
         self.check_images(over)
         self.check_slots(calm)
         self.world.forget_past()
+
+    def until_six(self) -> timedelta:
+        """Return the time until six in the morning: far from every slot, so that none is open."""
+        six = self.now.replace(hour=6, minute=0, second=0, microsecond=0)
+        return (six - self.now) % DAY
 
     def check_images(self, over: frozenset[str]) -> None:
         """See that what was over is gone, unless the cloud refuses that, and people are told."""
