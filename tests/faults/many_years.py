@@ -35,7 +35,8 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--days", type=int, default=365, help="of each")
     parser.add_argument("--jobs", type=int, default=1)
     options = parser.parse_args(arguments)
-    seeds = range(options.first, options.first + options.years)
+    seeds = list(range(options.first, options.first + options.years))
+    seeds.sort(key=lambda seed: seed % 10 != 0)  # those that discover volumes take longest
     total: Counter[str] = Counter()
     # They collect garbage as seldom as the functions do: that takes a tenth off a year.
     with ProcessPoolExecutor(options.jobs, initializer=over, initargs=(None,)) as pool:
