@@ -1,5 +1,6 @@
 """Simulated years: whatever goes wrong, no rule is broken; and what the simulation rests on."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
@@ -13,8 +14,12 @@ from tests.faults.years.year import Year, told
 
 
 @pytest.mark.slow
-def test_a_month_is_the_same_with_every_tick_and_with_those_alone_that_have_something_due() -> None:
+def test_a_month_is_the_same_with_every_tick_and_with_those_alone_that_have_something_due(
+    record_property: Callable[[str, object], None],
+) -> None:
     some, all_ticks = (live(Year(11, 31), skips_idle_ticks=skips) for skips in (True, False))
+    record_property("simulated days", 2 * 31)
+    record_property("faults injected", some.struck + all_ticks.struck)
     assert some.violations == all_ticks.violations == []
     assert _left(some) == _left(all_ticks)
     assert _said(some) == _said(all_ticks)
@@ -22,8 +27,10 @@ def test_a_month_is_the_same_with_every_tick_and_with_those_alone_that_have_some
 
 
 @pytest.mark.slow
-def test_a_seed_tells_everything() -> None:
+def test_a_seed_tells_everything(record_property: Callable[[str, object], None]) -> None:
     once, again = (live(Year(5, 31)) for _ in range(2))
+    record_property("simulated days", 2 * 31)
+    record_property("faults injected", once.struck + again.struck)
     assert told(once) == told(again)
     assert _left(once) == _left(again)
 
