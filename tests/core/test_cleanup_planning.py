@@ -54,6 +54,13 @@ def test_images_that_no_rule_keeps_expire_and_the_others_say_why_they_stay() -> 
     assert said(group)["daily-0309T0200"] == (ImageResult.KEPT, "keep_last 1/3")
 
 
+def test_the_floor_stays_though_the_rules_keep_less() -> None:
+    group = only_group(plan(days(5, 6, 7, 8, 9), by=config(keep_last=1, min_keep=3)))
+
+    assert expired(group) == {"daily-0305T0200", "daily-0306T0200"}
+    assert said(group)["daily-0307T0200"] == (ImageResult.KEPT, "floor 3/3")
+
+
 def test_requested_images_are_a_group_of_their_own_under_the_rules_for_requests() -> None:
     requested = [image(day, group=REQUESTED) for day in (1, 2, 3, 4)]
 
