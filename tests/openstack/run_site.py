@@ -141,8 +141,9 @@ class RunSite:
 
     def reports(self, role: str) -> list[dict[str, Any]]:
         """Return the reports that were filed, oldest first."""
-        paths = sorted((self.folder / "store" / "reports" / role).rglob("*.json"))
-        return [json.loads(path.read_text()) for path in paths]
+        paths = (self.folder / "store" / "reports" / role).rglob("*.json")
+        reports = [json.loads(path.read_text()) for path in paths]
+        return sorted(reports, key=lambda report: datetime.fromisoformat(report["started_at"]))
 
     def bytes_of(self, volume_id: str) -> Path:
         """Return the file behind a volume: its bytes, as they are now."""
