@@ -100,7 +100,7 @@ class _Life:
         if late:
             year.clock.sleep(late)
         active = {name for name in year.sites if self._due_at(name) <= year.clock.time}
-        self._runs.tick(Tick(scheduled_at=at), active)
+        self._runs.tick(Tick(scheduled_at=at), active, skips_idle=self._skips)
 
     def _cleanup_comes(self) -> None:
         if not self._year.trouble.amount(Kind.CLEANUPS_DO_NOT_COME):

@@ -1,6 +1,6 @@
 """The runs of a simulated year: the product's own, and a look at what each of them leaves."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import timedelta
 
 from tests.faults.invariants import counts_add_up, report_holds
@@ -46,16 +46,17 @@ class Runs:
         """Kill the next cleanup at its nth call in a cloud."""
         self._waiting_cleanups.append((cloud, nth))
 
-    def tick(self, tick: Tick, active: set[str]) -> None:
-        """Export what is due; `active` are the clouds in which something is."""
+    def tick(self, tick: Tick, active: Collection[str], *, skips_idle: bool) -> None:
+        """Export what is due; `active` are the clouds in which something is, others are idle."""
         for waiting in list(self._waiting_exports):
             cloud, nth, action = waiting
             if cloud in active:
                 self._waiting_exports.remove(waiting)
                 self.year.reaper.armed[cloud] = (nth, action)
-        self.export(tick)
+        clouds = active if skips_idle else self.year.sites
+        self.export(tick, clouds=clouds)
         if self.year.trouble.amount(Kind.TICKS_ARE_DOUBLED):
-            self.export(tick)
+            self.export(tick, clouds=clouds)
 
     def scheduled_cleanup(self) -> None:
         """Clean up everywhere."""
@@ -65,11 +66,19 @@ class Runs:
         self.clean(Tick())
 
     def export(
-        self, trigger: Trigger, *, only: str | None = None, limits: RunLimits = LAMBDA
+        self,
+        trigger: Trigger,
+        *,
+        only: str | None = None,
+        clouds: Collection[str] = (),
+        limits: RunLimits = LAMBDA,
     ) -> Report | None:
-        """Run an export, in one cloud if it comes in another's midst; None for one that died."""
+        """Run an export; None for one that died.
+
+        `only` is the cloud of one that comes in another's midst, `clouds` are those it looks at.
+        """
         try:
-            world = self._connect(Function.EXPORT, only)
+            world = self._connect(Function.EXPORT, [only] if only else clouds)
             if world is None:
                 return None
             report = export_run(world, trigger, limits=limits)
@@ -87,7 +96,7 @@ class Runs:
     def clean(self, tick: Tick, *, only: str | None = None) -> None:
         """Run a cleanup."""
         try:
-            world = self._connect(Function.CLEANUP, only)
+            world = self._connect(Function.CLEANUP, [only] if only else ())
             if world is None:
                 return
             report = cleanup_run(world, tick, limits=RunLimits())
@@ -147,8 +156,8 @@ class Runs:
             if len(body) > LARGEST_STATE:
                 self.year.violated(f"{key_of(name)} has grown to {len(body)} bytes")
 
-    def _connect(self, function: Function, only: str | None) -> World | None:
-        """Open the world for a run; None for one that ends red, as the store keeps the config."""
+    def _connect(self, function: Function, clouds: Collection[str]) -> World | None:
+        """Open the world for a run, of these clouds or all; None for one that gets no config."""
         year = self.year
         try:
             used = use_config(year.store, "the config", function, self.used.get(function))
@@ -157,8 +166,9 @@ class Runs:
             return None
         self.used[function] = used
         config = used.config
-        if only is not None:
-            config = config.model_copy(update={"clouds": {only: config.clouds[only]}})
+        if clouds:
+            some = {name: one for name, one in config.clouds.items() if name in clouds}
+            config = config.model_copy(update={"clouds": some})
         self._number += 1
 
         def opened(name: str, refused_secret: str = "") -> Cloud:
