@@ -59,9 +59,11 @@ def _due(cron: Cron, zone: ZoneInfo, start: datetime, until: datetime) -> Iterat
             is_due = cron.matches(wall)
         elif wall <= newest_wall:
             is_due = False  # the wall clock shows this time again
-        else:
-            skipped = (wall - wall_before) // QUARTER if wall > wall_before + QUARTER else 1
+        elif wall - wall_before > QUARTER:
+            skipped = (wall - wall_before) // QUARTER
             is_due = any(cron.matches(wall - QUARTER * back) for back in range(skipped))
+        else:
+            is_due = cron.matches(wall)
         if is_due:
             yield time
         wall_before, newest_wall = wall, max(wall, newest_wall)

@@ -87,16 +87,21 @@ class FleetVolume:
     discovered: bool
 
 
-def volumes_of(dice: random.Random, *, discovers: bool) -> list[FleetVolume]:
-    """Return the volumes; where it discovers, the last of each cloud is found by its tags.
+def discovering(seed: int) -> str:
+    """Return the cloud in which a year of this seed discovers a volume: in each tenth year, one.
 
-    Then every cloud is looked at each hour, and a year takes longer.
+    It is looked at each hour then, and the year takes longer.
     """
+    return "" if seed % 10 else PLACES[(seed // 10 - 1) % len(PLACES)].name
+
+
+def volumes_of(dice: random.Random, discovering: str) -> list[FleetVolume]:
+    """Return the volumes; the last one of the cloud that discovers is found by its tags."""
     found = []
     for number, (cloud, tagged) in enumerate(VOLUMES.items()):
         for index, tags in enumerate(tagged):
             volume_id = f"{number + 1:08x}-0000-4000-8000-{dice.getrandbits(48):012x}"
-            discovered = discovers and index == len(tagged) - 1
+            discovered = cloud == discovering and index == len(tagged) - 1
             found.append(FleetVolume(volume_id, cloud, f"{cloud}-{index}", tags, discovered))
     return found
 

@@ -10,7 +10,7 @@ from tests.faults.invariants import Slot
 from tests.faults.memory_store import MemoryStore
 from tests.faults.trouble import Kind, Trouble
 from tests.faults.weather import DAY, EVERYWHERE, IN_A_CLOUD, Event, episodes
-from tests.faults.year_fleet import PLACES, FleetVolume, document, volumes_of
+from tests.faults.year_fleet import PLACES, FleetVolume, discovering, document, volumes_of
 from tests.faults.year_slots import Owing
 from tests.faults.years.clock import Reaper, VirtualClock
 from tests.faults.years.site import Site, site
@@ -44,7 +44,7 @@ class Year:
         self.violations: list[str] = []
         self.reports: list[Report] = []
         self.pinned: dict[int, str] = {}
-        self.volumes = volumes_of(self.dice("volumes"), discovers=seed % 10 == 0)
+        self.volumes = volumes_of(self.dice("volumes"), discovering(seed))
         self.trouble = self._trouble("everywhere", EVERYWHERE, 5 * DAY)
         self._store_troubles = {
             place.name: Trouble(self.clock.now, f"{seed} store {place.name}", self.trouble.episodes)
