@@ -187,3 +187,9 @@ def wait_until_gone(cloud: RestoreCloud, volume_id: str) -> None:
     while cloud.volumes.get(volume_id) is not None:
         assert time.monotonic() < until, "the volume is not deleted"
         time.sleep(BETWEEN_LOOKS)
+
+
+def wait_until_later(captured: datetime) -> None:
+    """Wait for the next second: Glance tells the times of its images to the second."""
+    while datetime.now(UTC) < captured + timedelta(seconds=1):
+        time.sleep(BETWEEN_LOOKS)

@@ -6,7 +6,14 @@ from typing import Any
 
 import pytest
 
-from tests.openstack.run_site import RunSite, last_nights, made, slot_of, wait_until_gone
+from tests.openstack.run_site import (
+    RunSite,
+    last_nights,
+    made,
+    slot_of,
+    wait_until_gone,
+    wait_until_later,
+)
 from tests.openstack.test_round_trip import sha512, write_known_bytes
 from volume_images.cli import main
 from volume_images.cli.exit_codes import ExitCode
@@ -59,9 +66,12 @@ def test_as_of_brings_back_the_bytes_of_that_time(runs: RunSite, capsys: Capture
     before = sha512(runs.bytes_of(volume_id))
     runs.export(first)
     [early] = runs.images()
+    captured = datetime.fromisoformat(early["created_at"])
+    wait_until_later(captured)
     write_known_bytes(runs.bytes_of(volume_id))
     runs.export(second)
-    captured = datetime.fromisoformat(early["created_at"])
+    _, late = runs.images()
+    assert datetime.fromisoformat(late["created_at"]) > captured
 
     document = ran(capsys, "restore", volume_id, "--as-of", captured.isoformat())
 
