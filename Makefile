@@ -3,7 +3,7 @@
 PYTHON ?= python3
 VENV := .venv/bin
 SAM := .tools/sam/bin/sam
-PIP_INSTALL := -m pip install --quiet --disable-pip-version-check --no-compile
+PIP_INSTALL := -m pip install --quiet --quiet --disable-pip-version-check --no-compile
 LOCK := $(VENV)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
 
 export SAM_CLI_TELEMETRY := 0
