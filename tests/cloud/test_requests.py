@@ -305,6 +305,17 @@ def test_the_newest_message_about_this_export_counts(openstack: ScriptedCloud) -
     assert asked.query == f"resource_uuid={VOLUME}"
 
 
+def test_a_message_counts_though_the_clock_of_the_cloud_is_a_little_behind(
+    openstack: ScriptedCloud,
+) -> None:
+    """Cinder rounds to the second: what fails at once is recorded as from before it began."""
+    for at, found in [("02:05:30", "soon"), ("02:03:30", "")]:
+        told = message("VOLUME_VOLUME_003_004", f"2026-03-02T{at}.000000", "soon")
+        openstack.script("GET", MESSAGES, json_answer(200, {"messages": [told]}))
+        since = datetime(2026, 3, 2, 2, 5, 31, tzinfo=UTC)
+        assert openstack.open().volumes.failure_message(VOLUME, since) == found
+
+
 @pytest.mark.parametrize("status", [403, 404, 406])
 def test_a_cinder_without_messages_has_none(openstack: ScriptedCloud, status: int) -> None:
     openstack.script("GET", MESSAGES, refusal(status, {"computeFault": {"message": "x"}}))

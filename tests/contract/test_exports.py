@@ -165,13 +165,13 @@ def test_an_export_whose_token_is_not_taken_begins_once_with_another(
 @pytest.mark.parametrize("standing_site", PLAIN_OPENSTACK, indirect=True)
 def test_a_failed_export_vanishes_and_leaves_a_message(site: Site, cloud: OpenedCloud) -> None:
     volume_id, before = site.volumes[0], site.clock.now()
-    assert cloud.volumes.failure_message(volume_id, before) == ""
     followed = follow(site, cloud, started(cloud, wanted(volume_id, "vhd")))
     assert followed.image is None
     assert followed.volume_statuses[-1] == VolumeStatus.AVAILABLE
-    assert cloud.volumes.failure_message(volume_id, before - timedelta(seconds=1)) == (
+    assert cloud.volumes.failure_message(volume_id, before) == (
         "copy volume to image:Failed to upload volume to image at backend."
     )
+    assert cloud.volumes.failure_message(volume_id, before + timedelta(hours=1)) == ""
     assert cloud.volumes.failure_message(site.volumes[1], before) == ""
 
 

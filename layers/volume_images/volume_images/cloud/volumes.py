@@ -1,7 +1,7 @@
 """The block-storage side of a cloud project, in either dialect."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from volume_images.cloud.answers import clean
@@ -24,6 +24,8 @@ EXPORT_ACTION = "os-volume_upload_image"
 MESSAGES_VERSION = {"OpenStack-API-Version": "volume 3.5"}
 # "Copy volume to image" among Cinder's message actions.
 EXPORT_EVENTS = "VOLUME_VOLUME_003_"
+# Cinder rounds times to the second, and clocks differ; an attempt before lies further back.
+MESSAGE_EARLIER = timedelta(minutes=1)
 
 
 class VolumeDialect(Protocol):
@@ -113,7 +115,10 @@ class CloudVolumes:
         return self._jobs.read(job_id) if self._jobs is not None else None
 
     def failure_message(self, volume_id: str, since: datetime) -> str:
-        """Return what the cloud recorded about a failed export of this volume; often empty."""
+        """Return what the cloud recorded about a failed export of this volume; often empty.
+
+        The newest counts of those since a time by our own clock, which the cloud's may be behind.
+        """
         url = self._dialect.messages_url()
         if url is None:
             return ""
@@ -127,7 +132,8 @@ class CloudVolumes:
             if entry.text("resource_uuid") == volume_id
             and entry.text("event_id").startswith(EXPORT_EVENTS)
         ]
-        return max((message for message in messages if message[0] >= since), default=(since, ""))[1]
+        recent = [message for message in messages if message[0] >= since - MESSAGE_EARLIER]
+        return max(recent, default=(since, ""))[1]
 
 
 def volume_from(entry: Entry, *, tags: Mapping[str, str], encrypted: bool) -> Volume:
