@@ -53,7 +53,7 @@ test-faults: .venv/.ready ## crashes, faults, whatever order of events, safeguar
 	HYPOTHESIS_PROFILE=ci $(VENV)/pytest -q -n auto -m "" tests/faults
 
 test-years: .venv/.ready ## twenty simulated years; others by `make test-years YEARS=100 FIRST=21`
-	$(VENV)/python -m tests.faults.many_years --years $(or $(YEARS),20) --first $(or $(FIRST),1) --jobs $$(nproc)
+	$(VENV)/python -m tests.faults.many_years --years $(or $(YEARS),20) --first $(or $(FIRST),1) --jobs $$((2 * $$(nproc)))
 
 test-differential: .venv/.ready ## our retention against Debian's restic: needs /usr/bin/restic
 	$(VENV)/pytest -q -m restic tests/differential

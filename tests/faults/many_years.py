@@ -1,6 +1,7 @@
 """Many simulated years, on every core: `python -m tests.faults.many_years --years 1000`.
 
-Each broken rule is told with the command that shows it again.
+Each broken rule is told with the command that shows it again. A year often waits for one of its own
+threads: two years to a core keep it at work.
 """
 
 import argparse
