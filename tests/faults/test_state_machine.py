@@ -18,8 +18,13 @@ from tests.faults.operating.runs import Runs
 from tests.sandbox.stack import SandboxStack
 from tests.stack_in_force import stack_in_force
 from volume_images.dialect import Dialect
+from volume_images.image_name import ImageName
 
 Recording = Callable[[str, object], None]
+
+
+class StateMachine(Runs, Mishaps, Edits, People, EndsInCalm):
+    """All that may happen."""
 
 
 @pytest.fixture(scope="module", params=list(Dialect))
@@ -42,15 +47,41 @@ def test_nor_with_the_real_client_over_http(
     operate(OverHttp(stack), record_property, share=0.005)
 
 
-def operate(place: Deployment, record_property: Recording, *, share: float) -> None:
-    """Try orders of events: a share of as many as the profile has examples, of 25 steps each."""
+@pytest.mark.parametrize("group", ["scheduled", "requested"])
+def test_rules_that_are_written_again_take_nothing_from_the_grace(group: str) -> None:
+    """Whoever watches must not take for a change what changes nothing: that cried wolf before."""
+    machine = machine_at(InMemory(Dialect.OPENSTACK))()
+    machine.begin()
+    machine.retention_edited(number=0, retention={"keep_within": "1h"})
+    machine.retention_of_requests_edited(number=0, keep=1)
+    for _ in range(3):
+        machine.cleanups(hours=24, times=1)
+        machine.tick(wait=10, late=0)  # what it began is done, and there is room again
+        if group == "requested":
+            machine.ask(numbers=[0], times=1)
+    for _ in range(12):
+        machine.retention_slips_and_is_put_right(number=0)
+        machine.retention_of_requests_edited(number=0, keep=1)
+        machine.cleanups(hours=8, times=1)
+    deleted = [ImageName.parse(gone.thing.name) for gone in machine.world.departed]
+    assert (group == "requested") in {name.requested for name in deleted if name}
 
-    class Machine(Runs, Mishaps, Edits, People, EndsInCalm):
+
+def machine_at(place: Deployment) -> type[StateMachine]:
+    """Return a machine of its own for a deployment, with nothing tried."""
+
+    class Machine(StateMachine):
         pass
 
     Machine.place, Machine.tried = place, Counter()
+    return Machine
+
+
+def operate(place: Deployment, record_property: Recording, *, share: float) -> None:
+    """Try orders of events: a share of as many as the profile has examples, of 25 steps each."""
+    machine = machine_at(place)
     run_state_machine_as_test(
-        Machine,
+        machine,
         settings=settings(
             max_examples=max(4, round(settings().max_examples * share)),
             stateful_step_count=25,
@@ -58,5 +89,5 @@ def operate(place: Deployment, record_property: Recording, *, share: float) -> N
             suppress_health_check=list(HealthCheck),
         ),
     )
-    for what, number in Machine.tried.items():
+    for what, number in machine.tried.items():
         record_property(what, number)

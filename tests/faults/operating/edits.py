@@ -42,10 +42,11 @@ class Edits(Operation):
     @rule(number=ANY, keep=st.sampled_from([1, 3]))
     def retention_of_requests_edited(self, number: int, keep: int) -> None:
         """Keep more, or fewer, of those that were asked for."""
-        policy = self.policy(number)
-        self.document["policies"][policy]["requests"] = {"keep_last": keep, "min_interval": "1h"}
-        self.write()
-        self.watch.requests_changed(policy)
+        policy, requests = self.policy(number), {"keep_last": keep, "min_interval": "1h"}
+        if self.document["policies"][policy].get("requests") != requests:
+            self.document["policies"][policy]["requests"] = requests
+            self.write()
+            self.watch.requests_changed(policy)
 
     @rule(number=ANY, schedule=st.sampled_from(["0 2 * * *", "0 */8 * * *", "30 */12 * * *"]))
     def schedule_edited(self, number: int, schedule: str) -> None:
