@@ -13,7 +13,7 @@ unexport PYTHONDONTWRITEBYTECODE
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test coverage docs lint build deploy lock upgrade clean
 .PHONY: audit audit-required test-fuzz test-fuzz-deep nightly
-.PHONY: test-faults test-years test-deep test-differential mutation bench-planning bench-throttled bench-scale
+.PHONY: test-faults test-random test-years test-deep test-differential mutation bench-planning bench-throttled bench-scale
 .PHONY: bench bench-quick
 .PHONY: test-runtime test-pages openstack-up openstack-down test-openstack test-outages
 
@@ -51,6 +51,9 @@ test-deep: .venv/.ready ## the properties of retention, with 2,000 examples each
 
 test-faults: .venv/.ready ## crashes, faults, whatever order of events, safeguards taken out, and what was tried
 	HYPOTHESIS_PROFILE=ci $(VENV)/pytest -q -n auto -m "" tests/faults
+
+test-random: .venv/.ready ## ten times as many examples and orders of events, drawn anew each time
+	HYPOTHESIS_PROFILE=night $(VENV)/pytest -q -n auto -m "" tests/core tests/faults/test_state_machine.py
 
 test-years: .venv/.ready ## twenty simulated years; others by `make test-years YEARS=100 FIRST=21`
 	$(VENV)/python -m tests.faults.many_years --years $(or $(YEARS),20) --first $(or $(FIRST),1) --jobs $$((2 * $$(nproc)))
@@ -97,7 +100,7 @@ docs: .venv/.ready ## the pages that are made of something else: docs/commands.m
 	$(VENV)/python -m tests.documents
 
 nightly: YEARS = 1000
-nightly: audit-required test-fuzz-deep test-years ## what takes too long for CI, or needs an advisory source
+nightly: audit-required test-fuzz-deep test-random test-years ## what takes too long for CI, or needs an advisory source
 
 lint: .venv/.ready .tools/sam/.ready ## style, types, what nobody uses, import directions, template
 	$(VENV)/ruff check

@@ -27,11 +27,20 @@ def pytest_collection_finish() -> None:
 # all that is started from here: tests that interrupt would wait for ever.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
-# A test that names no number of examples of its own takes as many as the profile says.
+# A test that names no number of examples of its own takes as many as the profile says. By day they
+# are always the same ones: a change fails for what it changes, never for its luck. At night all are
+# drawn anew.
 settings.register_profile(
-    "quick", max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+    "quick",
+    max_examples=20,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.too_slow],
 )
 settings.register_profile("ci", settings.get_profile("quick"), max_examples=2000, print_blob=True)
+settings.register_profile(
+    "night", settings.get_profile("ci"), max_examples=20_000, derandomize=False
+)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
 
 
