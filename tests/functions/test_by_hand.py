@@ -1,17 +1,22 @@
 """What people ask of cleanup's memory: forget, adopt, pin, against a cloud and S3 on loopback."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
+from threading import Barrier
 
 import pytest
 
 from tests.cleanup_site import DAY, DB, HOUR, Passing, Site, reasons, results, with_images
 from tests.sandbox.cloud_server import PROJECT_ID
 from volume_images.cleanup.by_hand import adopt, forget
+from volume_images.cleanup.inquiry import explain_image
 from volume_images.cleanup.pinning import set_pins
 from volume_images.dialect import Dialect
-from volume_images.errors import InputError
+from volume_images.errors import CloudUnavailable, InputError
 from volume_images.model import GroupKey, Image, Tick
+from volume_images.protocols import Cloud, World
 from volume_images.report import CloudResult, ImageResult
 
 OLD = GroupKey("old", requested=False, volume_id=DB)
@@ -113,9 +118,7 @@ def test_a_dry_run_forgets_nothing(orphaned: Site) -> None:
 
 
 def test_a_cloud_that_could_not_be_looked_at_is_told(orphaned: Site) -> None:
-    document = orphaned.document()
-    document["clouds"]["other"] = document["clouds"]["sandbox"] | {"project": "elsewhere"}
-    orphaned.stack.write_config(document)
+    with_another_cloud(orphaned)
 
     said = forget(orphaned.world(), "old", dry_run=False)
 
@@ -124,6 +127,37 @@ def test_a_cloud_that_could_not_be_looked_at_is_told(orphaned: Site) -> None:
         "other": CloudResult.NO_CREDENTIAL,
     }
     assert results(said)["day-20"] == "announced"
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda world: forget(world, "old", dry_run=True),
+        lambda world: adopt(world, ["day-29"], dry_run=True),
+        lambda world: explain_image(world, "day-29"),
+        lambda world: set_pins(world, ["day-29"], pinned=True),
+    ],
+    ids=["forget", "adopt", "explain", "pin"],
+)
+def test_no_cloud_is_waited_for_before_another_is_asked(
+    orphaned: Site, ask: Callable[[World], object]
+) -> None:
+    with_another_cloud(orphaned)
+    world, both_asked = orphaned.world(), Barrier(2, timeout=10)
+
+    def opened(name: str, refused_secret: str = "") -> Cloud:
+        both_asked.wait()
+        return world.open_cloud(name, refused_secret)
+
+    ask(replace(world, open_cloud=opened))
+    assert not both_asked.broken
+
+
+def with_another_cloud(site: Site) -> None:
+    """Add a cloud to the config that lets nobody in."""
+    document = site.document()
+    document["clouds"]["other"] = document["clouds"]["sandbox"] | {"project": "elsewhere"}
+    site.stack.write_config(document)
 
 
 def test_an_image_of_another_deployment_is_adopted_and_goes_like_any_other(either: Site) -> None:
@@ -215,6 +249,34 @@ def test_only_images_of_ours_are_pinned_and_all_or_none(site: Site) -> None:
         set_pins(site.world(), ["day-29", twin.name], pinned=True)
 
     assert all(image.tags == [] for image in site.images.values())
+
+
+def test_a_cloud_that_cannot_be_searched_keeps_no_image_elsewhere_from_its_pin(site: Site) -> None:
+    site.plant(29)
+    with_another_cloud(site)
+
+    said = set_pins(site.world(), ["day-29"], pinned=True)
+
+    assert site.images["day-29"].tags == ["vi-pin"]
+    assert {one.cloud: one.result for one in said.clouds} == {
+        "sandbox": CloudResult.SERVED,
+        "other": CloudResult.NO_CREDENTIAL,
+    }
+    for ask in (partial(set_pins, pinned=True), partial(adopt, dry_run=False)):
+        with pytest.raises(CloudUnavailable, match="nobody: not found, but not looked at: other: "):
+            ask(site.world(), ["nobody"])
+
+
+def test_several_names_are_looked_for_in_one_listing(site: Site) -> None:
+    names = [site.plant(day).name for day in (27, 28, 29)]
+    world = site.world()
+    site.stack.cloud.requests.clear()
+
+    set_pins(world, names, pinned=True)
+
+    listings = [seen for seen in site.stack.cloud.requests if seen.path.endswith("/images")]
+    assert len(listings) == 1
+    assert all(image.pinned for image in world.open_cloud("sandbox").images.all())
 
 
 def test_orphans_are_shrunk_by_the_configs_rule_after_their_time(site: Site) -> None:

@@ -12,10 +12,11 @@ from volume_images.cleanup.plan import CleanupPlan, Scope
 from volume_images.cleanup.state import CleanupState, Judged
 from volume_images.errors import InputError
 from volume_images.model import ImageStatus
-from volume_images.namesakes import refuse_namesakes
+from volume_images.namesakes import refuse_absent, refuse_namesakes
 from volume_images.protocols import BY_HAND, World
 from volume_images.recognition import ImageState, Recognised
 from volume_images.report import Function, Outcome, Report
+from volume_images.side_by_side import AT_ONCE, each
 from volume_images.stopwatch import Stopwatch
 
 
@@ -26,11 +27,9 @@ def forget(world: World, subject: str, *, dry_run: bool) -> Report:
     StoreError.
     """
     started_at = world.clock.now()
-    cleaned: list[Cleaned] = []
     stopwatch = Stopwatch.begin(world.clock, BY_HAND)
-    for errand in errands(world, _scope(subject), stopwatch, dry_run=dry_run):
-        seen = look(errand)
-        cleaned.append(seen if isinstance(seen, Cleaned) else grant(errand, seen, _forgotten))
+    shares = errands(world, _scope(subject), stopwatch, dry_run=dry_run)
+    cleaned = each(shares, _forget, AT_ONCE)
     covered = {(entry.policy, entry.volume_id) for one in cleaned for entry in one.freshness}
     orphans = [
         replace(
@@ -53,18 +52,14 @@ def forget(world: World, subject: str, *, dry_run: bool) -> Report:
 def adopt(world: World, wanted: Sequence[str], *, dry_run: bool) -> Report:
     """Take in unknown images, named by id or name: from now on they are judged as good ones.
 
-    All of them, or none. Raises InputError for what cannot be adopted, and StoreError.
+    All of them, or none. Raises InputError for what cannot be adopted, CloudUnavailable for what
+    may be in a cloud that could not be looked at, and StoreError.
     """
     started_at = world.clock.now()
-    cleaned: list[Cleaned] = []
-    looked: list[_Looked] = []
     stopwatch = Stopwatch.begin(world.clock, BY_HAND)
-    for errand in errands(world, Scope(), stopwatch, dry_run=dry_run):
-        seen = look(errand)
-        if isinstance(seen, Cleaned):
-            cleaned.append(seen)
-        else:
-            looked.append(_Looked.at(errand, seen))
+    sights = each(errands(world, Scope(), stopwatch, dry_run=dry_run), _sight, AT_ONCE)
+    looked = [one for one in sights if isinstance(one, _Looked)]
+    cleaned = [one for one in sights if isinstance(one, Cleaned)]
     chosen = [_chosen(name, looked, cleaned) for name in dict.fromkeys(wanted)]
     for one in looked:
         images = [image for where, image in chosen if where is one]
@@ -93,6 +88,16 @@ class _Looked:
         return cls(errand, seen, images)
 
 
+def _sight(errand: Errand) -> _Looked | Cleaned:
+    seen = look(errand)
+    return seen if isinstance(seen, Cleaned) else _Looked.at(errand, seen)
+
+
+def _forget(errand: Errand) -> Cleaned:
+    seen = look(errand)
+    return seen if isinstance(seen, Cleaned) else grant(errand, seen, _forgotten)
+
+
 def _chosen(
     wanted: str, looked: Iterable[_Looked], unseen: Sequence[Cleaned]
 ) -> tuple[_Looked, Recognised]:
@@ -104,11 +109,7 @@ def _chosen(
         if wanted in (image.image.id, image.image.name)
     ]
     if not found:
-        elsewhere = "; ".join(f"{one.outcome.cloud}: {one.outcome.reason}" for one in unseen)
-        raise InputError(
-            f"{wanted}: no image of this name or id carries a name and an owner of ours"
-            + (f" (not looked at: {elsewhere})" if elsewhere else "")
-        )
+        refuse_absent(wanted, (f"{one.outcome.cloud}: {one.outcome.reason}" for one in unseen))
     refuse_namesakes(wanted, (image.image.id for _, image in found))
     ((where, image),) = found
     if image.state not in (ImageState.UNKNOWN, ImageState.GOOD):

@@ -1,14 +1,22 @@
 """Asking about one image: every cloud is looked at, and nothing is changed."""
 
+from collections.abc import Sequence
+from functools import partial
+
 from volume_images.cleanup.cleaning import Cleaned, Seen, look
 from volume_images.cleanup.errand import Errand, errands
 from volume_images.cleanup.explaining import Explanation, explain
 from volume_images.cleanup.judgement import Judgement
 from volume_images.cleanup.plan import Scope
-from volume_images.errors import CloudUnavailable, InputError
-from volume_images.namesakes import refuse_namesakes
+from volume_images.errors import InputError
+from volume_images.namesakes import refuse_absent, refuse_namesakes
 from volume_images.protocols import BY_HAND, World
+from volume_images.report import CloudOutcome
+from volume_images.side_by_side import AT_ONCE, each
 from volume_images.stopwatch import Stopwatch
+
+_Match = tuple[Errand, Seen, str]
+"""A cloud, and the id of an image in it."""
 
 
 def explain_image(world: World, wanted: str) -> Explanation:
@@ -17,20 +25,12 @@ def explain_image(world: World, wanted: str) -> Explanation:
     Raises InputError where there is no such image, where it is a stranger's, and where several
     have the name; CloudUnavailable if it may be in a cloud that could not be looked at.
     """
-    unseen: list[str] = []
-    found: list[tuple[Errand, Seen, str]] = []
-    stopwatch = Stopwatch.begin(world.clock, BY_HAND)
-    for errand in errands(world, Scope(), stopwatch, dry_run=True):
-        seen = look(errand)
-        if isinstance(seen, Cleaned):
-            unseen.append(f"{errand.cloud}: {seen.outcome.reason}")
-            continue
-        images = [image for image in seen.facts.images if wanted in (image.id, image.name)]
-        found += [(errand, seen, image.id) for image in images]
-    if not found and unseen:
-        raise CloudUnavailable(f"{wanted}: not found, but not looked at: {'; '.join(unseen)}")
+    shares = errands(world, Scope(), Stopwatch.begin(world.clock, BY_HAND), dry_run=True)
+    searched = each(shares, partial(_search, wanted), AT_ONCE)
+    found = [match for matches, _ in searched for match in matches]
     if not found:
-        raise InputError(f"{wanted}: no cloud of the config has an image of this id or name")
+        unseen = (f"{outcome.cloud}: {outcome.reason}" for _, outcome in searched if outcome)
+        refuse_absent(wanted, unseen, "no cloud of the config has an image of this id or name")
     refuse_namesakes(wanted, (image_id for _, _, image_id in found))
     ((errand, seen, image_id),) = found
     judgement = Judgement(errand, seen.facts)
@@ -43,3 +43,12 @@ def explain_image(world: World, wanted: str) -> Explanation:
             " judges or deletes it"
         )
     return explained
+
+
+def _search(wanted: str, errand: Errand) -> tuple[Sequence[_Match], CloudOutcome | None]:
+    """Return what a cloud has of this id or name; an outcome where it could not be looked at."""
+    seen = look(errand)
+    if isinstance(seen, Cleaned):
+        return (), seen.outcome
+    images = (image for image in seen.facts.images if wanted in (image.id, image.name))
+    return [(errand, seen, image.id) for image in images], None

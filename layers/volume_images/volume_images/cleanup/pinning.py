@@ -1,12 +1,15 @@
 """Pinning images by hand: what carries the tag stays, whatever any rule says."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
 
 from volume_images.cleanup.outcomes import outcome_of
 from volume_images.errors import CloudError, CloudUnavailable, InputError
 from volume_images.image_name import ImageName
-from volume_images.namesakes import refuse_namesakes
-from volume_images.protocols import Cloud, Images, World
+from volume_images.model import Image
+from volume_images.namesakes import refuse_absent, refuse_namesakes
+from volume_images.protocols import Images, World
 from volume_images.recognition import Recognised, identity, recognise
 from volume_images.report import (
     CloudOutcome,
@@ -15,27 +18,34 @@ from volume_images.report import (
     ImageResult,
     Report,
 )
+from volume_images.side_by_side import AT_ONCE, each
 from volume_images.unserved import unserved
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """An image of ours, where it is, and the id or name that it was asked for by."""
+
+    wanted: str
+    cloud: str
+    images: Images
+    image: Recognised
 
 
 def set_pins(world: World, wanted: Sequence[str], *, pinned: bool) -> Report:
     """Pin images of ours, named by id or name, or take their pins away. All of them, or none.
 
-    Raises InputError for what is not found, and CloudError where the tag cannot be changed.
+    Raises InputError for what is not found, and CloudError where it may be in a cloud that could
+    not be searched, or where the tag cannot be changed.
     """
     started_at = world.clock.now()
-    opened: dict[str, Cloud] = {}
-    clouds: list[CloudOutcome] = []
-    for name in world.config.clouds:
-        try:
-            opened[name] = world.open_cloud(name)
-        except CloudError as error:
-            clouds.append(unserved(name, error))
-        else:
-            clouds.append(CloudOutcome(cloud=name, result=CloudResult.SERVED))
-    found = [_find(world, opened, text) for text in dict.fromkeys(wanted)]
-    for cloud, one in found:
-        _set(opened[cloud].images, one.image.id, pinned=pinned)
+    once = tuple(dict.fromkeys(wanted))
+    searched = each(world.config.clouds, partial(_search, world, once), AT_ONCE)
+    found = [one for _, matches in searched for one in matches]
+    clouds = [outcome for outcome, _ in searched]
+    chosen = [_chosen(text, found, clouds) for text in once]
+    for one in chosen:
+        _set(one.images, one.image.image.id, pinned=pinned)
     reason = "pinned" if pinned else "not pinned"
     return Report(
         run_id=world.run_id,
@@ -43,29 +53,48 @@ def set_pins(world: World, wanted: Sequence[str], *, pinned: bool) -> Report:
         started_at=started_at,
         finished_at=world.clock.now(),
         config_version=world.config_version,
-        outcomes=[outcome_of(cloud, one, ImageResult.KEPT, reason) for cloud, one in found],
+        outcomes=[outcome_of(one.cloud, one.image, ImageResult.KEPT, reason) for one in chosen],
         clouds=clouds,
     )
 
 
-def _find(world: World, opened: Mapping[str, Cloud], wanted: str) -> tuple[str, Recognised]:
-    """Find the one image of ours that is meant, and its cloud: no other would ever be deleted."""
-    found: list[tuple[str, Recognised]] = []
-    for name, cloud in opened.items():
+def _search(
+    world: World, wanted: Sequence[str], name: str
+) -> tuple[CloudOutcome, Sequence[_Found]]:
+    """Look for images of ours in one cloud: no other would ever be deleted."""
+    try:
+        cloud = world.open_cloud(name)
         ours = identity(world.config, cloud.project_id, world.deployment_id)
-        if ImageName.parse(wanted) is not None:
-            images = [image for image in cloud.images.all() if image.name == wanted]
-        else:
-            image = cloud.images.get(wanted)
-            images = [image] if image is not None else []
-        recognised = [recognise(image, ours, {}) for image in images]
-        found += [(name, image) for image in recognised if image is not None]
-    if not found:
-        raise InputError(
-            f"{wanted}: no image of this name or id carries a name and an owner of ours"
-        )
-    refuse_namesakes(wanted, (image.image.id for _, image in found))
-    return found[0]
+        found = [
+            _Found(text, name, cloud.images, recognised)
+            for text, image in _named(cloud.images, wanted)
+            if (recognised := recognise(image, ours, {})) is not None
+        ]
+    except CloudError as error:
+        return unserved(name, error), ()
+    return CloudOutcome(cloud=name, result=CloudResult.SERVED), found
+
+
+def _named(images: Images, wanted: Sequence[str]) -> Iterator[tuple[str, Image]]:
+    """Yield what there is of these ids and names: one listing tells of all names."""
+    names = {text for text in wanted if ImageName.parse(text) is not None}
+    for image in images.all() if names else ():
+        if image.name in names:
+            yield image.name, image
+    for image_id in wanted:
+        found = images.get(image_id) if image_id not in names else None
+        if found is not None:
+            yield image_id, found
+
+
+def _chosen(wanted: str, found: Sequence[_Found], clouds: Sequence[CloudOutcome]) -> _Found:
+    """Return the one image that is meant."""
+    matches = [one for one in found if one.wanted == wanted]
+    if not matches:
+        unseen = (one for one in clouds if one.result is not CloudResult.SERVED)
+        refuse_absent(wanted, (f"{one.cloud}: {one.reason}" for one in unseen))
+    refuse_namesakes(wanted, (one.image.image.id for one in matches))
+    return matches[0]
 
 
 def _set(images: Images, image_id: str, *, pinned: bool) -> None:
