@@ -15,6 +15,13 @@ from volume_images.model import Image
 
 PIN = "vi-pin"
 
+LAGS_TOO_LONG = 3300
+"""Seconds: a listing that lags nearly an hour may hide an export until it is made again."""
+
+DOUBT = timedelta(hours=3)
+A_RUN = timedelta(minutes=10)
+"""What a run may take from its listing to its POST."""
+
 
 def _nobody() -> None:
     pass
@@ -24,8 +31,8 @@ def _nobody() -> None:
 class MemoryProject:
     """One project; `called` is told of every call, before any work.
 
-    `posted` is when each image was POSTed, by name; `doubtful` are those of which listings tell so
-    late that another may be made.
+    `posted` is when each image was POSTed last, by name; `doubtful` are those of which listings
+    tell so late that another may be made. `forgotten_at` is when the exporter's memory was lost.
     """
 
     world: World
@@ -34,6 +41,7 @@ class MemoryProject:
     posts: int = 0
     posted: dict[str, datetime] = field(default_factory=dict)
     doubtful: set[str] = field(default_factory=set)
+    forgotten_at: datetime | None = None
     _seen: dict[str, tuple[object, Image]] = field(default_factory=dict)
 
     @property
@@ -66,12 +74,34 @@ class MemoryProject:
             raise LostAnswer("connection reset")
         return True
 
-    def doubt_all(self) -> None:
-        """Take note that the exporter's memory was lost: what is not listed now, is not known."""
-        episode = self.trouble.lasting(Kind.LISTINGS_LATE)
-        if episode is not None:
-            since = self.world.clock.now() - timedelta(seconds=episode.amount)
-            self.doubtful |= {name for name, at in self.posted.items() if at >= since}
+    def note_post(self, image: SandboxImage) -> None:
+        """Take note of a POST, and whether listings may lead to another, or have led to this one.
+
+        They may lag for longer than an intent holds. Or this is the second of its slot, and when
+        the memory of the first was lost they did not show it yet.
+        """
+        if self._may_lag_for_too_long(image.created_at) or self._first_was_hidden(image):
+            self.doubtful.add(image.name)
+        self.posted[image.name] = image.created_at
+
+    def _may_lag_for_too_long(self, posted_at: datetime) -> bool:
+        return any(
+            one.kind is Kind.LISTINGS_LATE
+            and one.amount >= LAGS_TOO_LONG
+            and one.since - DOUBT <= posted_at < one.until
+            for one in self.trouble.episodes
+        )
+
+    def _first_was_hidden(self, second: SandboxImage) -> bool:
+        first, late = self.posted.get(second.name), self.trouble.lasting(Kind.LISTINGS_LATE)
+        if first is None or late is None or self.forgotten_at is None:
+            return False
+        seen_until = second.created_at - timedelta(seconds=late.amount) - A_RUN
+        return seen_until <= first <= self.forgotten_at
+
+    def memory_lost(self) -> None:
+        """Take note that the exporter's memory was lost."""
+        self.forgotten_at = self.world.clock.now()
 
     def late(self) -> "Late":
         """Say how late listings are."""

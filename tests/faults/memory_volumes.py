@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from tests.faults.memory_project import MemoryProject
 from tests.faults.trouble import Kind
@@ -19,10 +19,6 @@ FATES = {
     Kind.EXPORTS_ARE_STUCK: Fate(image=ImageFate.STUCK),
     Kind.VOLUMES_STAY_UPLOADING: Fate(image=ImageFate.STUCK, volume=VolumeFate.UPLOADING),
 }
-LAGS_TOO_LONG = 3300
-"""Seconds: a listing that lags nearly an hour may hide an export until it is made again."""
-
-DOUBT = timedelta(hours=3)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +63,7 @@ class MemoryVolumes:
         )
         world.fate = GOOD
         self._give_id(image)
-        self._note(image)
+        cloud.note_post(image)
         if is_lost:
             raise LostAnswer("connection reset")
         return ExportAnswer(
@@ -92,17 +88,6 @@ class MemoryVolumes:
         self.cloud.asked()
         told = (m for m in self.cloud.world.messages if m.volume_id == volume_id)
         return next(("it failed" for m in told if m.created_at >= since), "")
-
-    def _note(self, image: SandboxImage) -> None:
-        """Take note of a POST; its answer may be lost on any of several ways."""
-        self.cloud.posted[image.name] = image.created_at
-        if any(
-            one.kind is Kind.LISTINGS_LATE
-            and one.amount >= LAGS_TOO_LONG
-            and one.since - DOUBT <= image.created_at < one.until
-            for one in self.cloud.trouble.episodes
-        ):
-            self.cloud.doubtful.add(image.name)
 
     def _fate(self) -> Fate:
         seconds = self.cloud.trouble.amount(Kind.EXPORTS_ARE_SLOW)

@@ -10,11 +10,13 @@ from hypothesis.stateful import run_state_machine_as_test
 from tests.faults.operating.calm import EndsInCalm
 from tests.faults.operating.deployments import Deployment
 from tests.faults.operating.edits import Edits
-from tests.faults.operating.in_memory import InMemory
+from tests.faults.operating.in_memory import MISHAPS, InMemory
+from tests.faults.operating.machine import MINUTE
 from tests.faults.operating.mishaps import Mishaps
 from tests.faults.operating.over_http import OverHttp
 from tests.faults.operating.people import People
 from tests.faults.operating.runs import Runs
+from tests.faults.trouble import Kind
 from tests.sandbox.stack import SandboxStack
 from tests.stack_in_force import stack_in_force
 from volume_images.dialect import Dialect
@@ -65,6 +67,30 @@ def test_rules_that_are_written_again_take_nothing_from_the_grace(group: str) ->
         machine.cleanups(hours=8, times=1)
     deleted = [ImageName.parse(gone.thing.name) for gone in machine.world.departed]
     assert (group == "requested") in {name.requested for name in deleted if name}
+
+
+def test_what_a_lost_memory_and_a_late_listing_double_is_announced_and_goes() -> None:
+    """Nobody could know of the first images: the second ones are excused, and found."""
+    machine = machine_at(InMemory(Dialect.OPENSTACK))()
+    machine.begin()
+    machine.tick(wait=0, late=0)
+    machine.memory_fails(role="export", lost=True)
+    machine.place.let_pass(MINUTE)
+    machine.place.go_wrong(MISHAPS.index((Kind.LISTINGS_LATE, 1500)), seed=0, at_once=1)
+    machine.tick(wait=0, late=0)
+    doubled = {name for name, count in slots_held(machine).items() if count > 1}
+    assert len(doubled) == 3
+    machine.cleanups(hours=1, times=1)
+    state = machine.cleanup_state()
+    assert state is not None
+    announced = [told for group in state.groups.values() for told in group.announced.values()]
+    assert [told.reason.startswith("duplicate of ") for told in announced] == [True] * 3
+    machine.cleanups(hours=24, times=4)
+    assert doubled.isdisjoint(name for name, count in slots_held(machine).items() if count > 1)
+
+
+def slots_held(machine: StateMachine) -> Counter[str]:
+    return Counter(image.name for image in machine.our_images())
 
 
 def machine_at(place: Deployment) -> type[StateMachine]:

@@ -133,7 +133,7 @@ class InMemory:
     def lose(self, key: str) -> None:
         """Lose a state, with all its versions."""
         self._store.lose(key)
-        self._cloud.doubt_all()
+        self._cloud.memory_lost()
 
     def damage(self, key: str) -> None:
         """Spoil a state; the versions before are there."""

@@ -36,7 +36,7 @@ def lose_export_state(runs: Runs, number: int) -> None:
     """Lose what the exporter remembers of a cloud, all versions."""
     year, place = runs.year, runs.year.place(number)
     year.store.lose(export_state_key(place))
-    year.sites[place].cloud.doubt_all()
+    year.sites[place].cloud.memory_lost()
     year.owing.forgotten(place, year.clock.time)
 
 
