@@ -19,9 +19,10 @@ from volume_images.cleanup.state import CleanupState
 from volume_images.connections import Connections
 from volume_images.image_name import ImageName
 from volume_images.model import Image, Requests, Tick
-from volume_images.protocols import Cloud, Images, RunLimits, Volumes, World
+from volume_images.protocols import Cloud, Images, Volumes, World
 from volume_images.report import Function, Report
 from volume_images.settings import Settings
+from volume_images.stopwatch import RunLimits
 
 DB = "16369c5d-384d-4e64-b37a-56d898769362"
 STATE_KEY = "state/cleanup/sandbox.json"

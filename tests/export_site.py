@@ -24,9 +24,10 @@ from volume_images.model import (
     Tick,
     Trigger,
 )
-from volume_images.protocols import Clock, Cloud, RunLimits, World
+from volume_images.protocols import Clock, Cloud, World
 from volume_images.report import Function, Report
 from volume_images.settings import Settings
+from volume_images.stopwatch import RunLimits
 
 DB = "16369c5d-384d-4e64-b37a-56d898769362"
 WEB = "5a1c0e1e-7d0c-4d5b-9d3a-2f6c1b0a7e42"

@@ -23,8 +23,9 @@ from volume_images.model import (
     Volume,
     VolumeStatus,
 )
-from volume_images.protocols import Cloud, RunLimits, Store, StoredObject, World
+from volume_images.protocols import Cloud, Store, StoredObject, World
 from volume_images.report import Report
+from volume_images.stopwatch import RunLimits
 
 START = datetime(2026, 3, 2, 2, 5, tzinfo=UTC)
 LAMBDA = RunLimits(act=480, end=520)

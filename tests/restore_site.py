@@ -14,13 +14,14 @@ from volume_images.cleanup.state import CleanupState, VolumeFacts, empty_cleanup
 from volume_images.connections import Connections
 from volume_images.image_name import ImageName
 from volume_images.model import Tick, Trigger, Volume
-from volume_images.protocols import Clock, RestoreCloud, RestoreWorld, RunLimits
+from volume_images.protocols import Clock, RestoreCloud, RestoreWorld
 from volume_images.report import Report
 from volume_images.restore.drill_run import drill_run
 from volume_images.restore.making import Progress
 from volume_images.restore.new_volume import Wishes
 from volume_images.restore.run import Order, Ours, RestorePlan, Watchers, plan_restore, restore_run
 from volume_images.settings import Settings
+from volume_images.stopwatch import RunLimits
 
 DB = "16369c5d-384d-4e64-b37a-56d898769362"
 WEB = "5a1c0e1e-7d0c-4d5b-9d3a-2f6c1b0a7e42"

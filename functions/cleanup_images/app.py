@@ -7,10 +7,10 @@ from volume_images.bootstrap import connect
 from volume_images.cleanup.run import cleanup_run
 from volume_images.connections import Connections
 from volume_images.pages.after_cleanup import FleetPage
-from volume_images.protocols import Invocation, RunLimits
 from volume_images.publishing import Answer, publish, reported
 from volume_images.report import Function
 from volume_images.settings import Settings
+from volume_images.stopwatch import Invocation, RunLimits
 from volume_images.triggers import parse_trigger
 
 connections = volume_images.cold_start.over(Connections.warmed_up())

@@ -5,11 +5,11 @@ import os
 import volume_images.cold_start
 from volume_images.bootstrap import connect_to_restore
 from volume_images.connections import Connections
-from volume_images.protocols import Invocation, RunLimits
 from volume_images.publishing import Answer, publish, reported
 from volume_images.report import Function
 from volume_images.restore.drill_run import drill_run
 from volume_images.settings import Settings
+from volume_images.stopwatch import Invocation, RunLimits
 from volume_images.triggers import parse_trigger
 
 connections = volume_images.cold_start.over(Connections.warmed_up())

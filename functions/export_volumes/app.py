@@ -6,10 +6,10 @@ import volume_images.cold_start
 from volume_images.bootstrap import connect
 from volume_images.connections import Connections
 from volume_images.export.run import export_run
-from volume_images.protocols import Invocation, RunLimits
 from volume_images.publishing import Answer, publish, reported
 from volume_images.report import Function
 from volume_images.settings import Settings
+from volume_images.stopwatch import Invocation, RunLimits
 from volume_images.triggers import parse_trigger
 
 connections = volume_images.cold_start.over(Connections.warmed_up())

@@ -32,7 +32,8 @@ from volume_images.cloud.wire import tls_context
 from volume_images.config.schema import Config
 from volume_images.export.run import export_run
 from volume_images.model import ExportRequest, Tick
-from volume_images.protocols import RunLimits, World
+from volume_images.protocols import World
+from volume_images.stopwatch import RunLimits
 from volume_images.storage.folder import ConfigFile, FolderStore
 
 PROJECT = "benchmark"

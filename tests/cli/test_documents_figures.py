@@ -29,9 +29,9 @@ from volume_images.image_name import MAX_LENGTH, ImageName
 from volume_images.memory import CONFLICTS
 from volume_images.metrics import METRICS
 from volume_images.pages.after_cleanup import MOST_IMAGES
-from volume_images.protocols import RunLimits
 from volume_images.report import Function
 from volume_images.side_by_side import AT_ONCE, THREADS
+from volume_images.stopwatch import RunLimits
 from volume_images.storage.address import CONFIG_LIMIT
 from volume_images.telling.events import MOST_OF_A_KIND
 

@@ -9,9 +9,9 @@ import pytest
 from tests.fleet import START, EndingClock, FleetClock
 from tests.interruption import interruption
 from volume_images.clock import SystemClock
-from volume_images.protocols import Clock, RunLimits
+from volume_images.protocols import Clock
 from volume_images.side_by_side import AT_ONCE, PAUSE, THREADS, each, side_by_side
-from volume_images.stopwatch import Stopwatch
+from volume_images.stopwatch import RunLimits, Stopwatch
 
 NO_LIMITS = RunLimits()
 QUICK = RunLimits(patience=0.001)

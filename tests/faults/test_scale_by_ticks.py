@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from tests.fleet import TICK, Fleet
 from volume_images.model import GroupKey, RequestedExport, Requests
-from volume_images.protocols import RunLimits
+from volume_images.stopwatch import RunLimits
 
 ONE_LOOK = RunLimits(act=20, end=520)
 """A run with no time to stay."""

@@ -20,9 +20,10 @@ from volume_images.cleanup.run import cleanup_run
 from volume_images.connections import Connections
 from volume_images.dialect import Dialect
 from volume_images.model import Tick, Volume
-from volume_images.protocols import Cloud, RunLimits, World
+from volume_images.protocols import Cloud, World
 from volume_images.report import CloudResult, Function, ImageResult, Report
 from volume_images.settings import Settings
+from volume_images.stopwatch import RunLimits
 
 RECKLESS = {"after": "1h", "keep": 0}
 DAYS = (26, 27, 28, 29)

@@ -14,9 +14,9 @@ from volume_images.cleanup.run import cleanup_run
 from volume_images.dialect import Dialect
 from volume_images.metrics import Gauge
 from volume_images.model import GroupKey, ImageStatus, RequestedExport, Requests, Tick
-from volume_images.protocols import RunLimits
 from volume_images.report import Function, ImageResult
 from volume_images.settings import Settings
+from volume_images.stopwatch import RunLimits
 
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)

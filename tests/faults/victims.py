@@ -14,9 +14,10 @@ from volume_images.cleanup.run import cleanup_run
 from volume_images.connections import Connections
 from volume_images.export.run import export_run
 from volume_images.model import RequestedExport, Requests, Tick, Trigger
-from volume_images.protocols import RunLimits, World
+from volume_images.protocols import World
 from volume_images.report import Function
 from volume_images.settings import Settings
+from volume_images.stopwatch import RunLimits
 
 Victim = Callable[[Mapping[str, str]], None]
 

@@ -14,8 +14,8 @@ from volume_images.errors import ConfigError, Throttled, TriggerError
 from volume_images.export.state import Stuck, empty_export_state
 from volume_images.metrics import Gauge
 from volume_images.model import GroupKey, Requests, Tick
-from volume_images.protocols import RunLimits
 from volume_images.report import CloudResult, FreshnessState, ImageResult
+from volume_images.stopwatch import RunLimits
 
 
 @pytest.fixture

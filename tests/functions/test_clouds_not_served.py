@@ -22,9 +22,10 @@ from volume_images.errors import (
 )
 from volume_images.export.run import export_run
 from volume_images.model import Tick
-from volume_images.protocols import Cloud, OpenCloudToRestore, RestoreWorld, RunLimits, World
+from volume_images.protocols import Cloud, OpenCloudToRestore, RestoreWorld, World
 from volume_images.report import CloudResult, Report
 from volume_images.restore.drill_run import drill_run
+from volume_images.stopwatch import RunLimits
 
 HANGING = 16
 HEALTHY = 4

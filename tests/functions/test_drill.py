@@ -18,11 +18,11 @@ from volume_images.errors import CloudUnavailable, LostAnswer, TriggerError
 from volume_images.filing import filed
 from volume_images.metrics import Gauge, totals
 from volume_images.model import NewVolume, Requests, Tick
-from volume_images.protocols import RunLimits
 from volume_images.report import CloudResult, DrillResult
 from volume_images.restore.drill_names import drill_volume_name
 from volume_images.restore.drill_run import drill_run
 from volume_images.restore.drilling import REMOVED_WITHIN
+from volume_images.stopwatch import RunLimits
 
 RUN = "20260228T020000Z-5f0c1a9e"
 

@@ -10,8 +10,9 @@ from volume_images.dialect import Dialect
 from volume_images.errors import StoreError
 from volume_images.metrics import Gauge
 from volume_images.model import RequestedExport, Requests, Tick, Unreadable
-from volume_images.protocols import RunLimits, Store
+from volume_images.protocols import Store
 from volume_images.report import CloudResult
+from volume_images.stopwatch import RunLimits
 
 NOBODY = "00000000-0000-4000-8000-000000000000"
 SLOT = START.replace(minute=0)

@@ -16,9 +16,10 @@ from volume_images.model import Tick
 from volume_images.overview.fleet import FleetView
 from volume_images.overview.gathering import look_at_fleet
 from volume_images.overview.volumes import Attention, Condition
-from volume_images.protocols import Cloud, RunLimits, World
+from volume_images.protocols import Cloud, World
 from volume_images.report import CloudResult, Function
 from volume_images.settings import Settings
+from volume_images.stopwatch import RunLimits
 
 
 @pytest.fixture

@@ -19,9 +19,10 @@ from volume_images.overview.after_cleanup import fleet_after
 from volume_images.overview.fleet import FleetView
 from volume_images.overview.gathering import look_at_fleet
 from volume_images.pages.after_cleanup import PAGE_KEY, FleetPage
-from volume_images.protocols import RunLimits, World
+from volume_images.protocols import World
 from volume_images.publishing import publish
 from volume_images.report import Function, Report
+from volume_images.stopwatch import RunLimits
 from volume_images.telling.listeners import Listeners
 
 NO_LIMITS = RunLimits()

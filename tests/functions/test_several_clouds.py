@@ -19,9 +19,9 @@ from volume_images.connections import Connections
 from volume_images.dialect import Dialect
 from volume_images.export.run import export_run
 from volume_images.model import Tick
-from volume_images.protocols import RunLimits
 from volume_images.report import CloudResult, Function, Report
 from volume_images.settings import Settings
+from volume_images.stopwatch import RunLimits
 
 LAB = "lab"
 HERE = "sandbox"

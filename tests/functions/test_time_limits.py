@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from volume_images.protocols import RunLimits
+from volume_images.stopwatch import RunLimits
 
 
 @dataclass(frozen=True)

@@ -22,9 +22,10 @@ from volume_images.clock import SystemClock
 from volume_images.connections import Connections
 from volume_images.image_name import ImageName
 from volume_images.model import ImageStatus, Tick, Volume
-from volume_images.protocols import RestoreCloud, RunLimits
+from volume_images.protocols import RestoreCloud
 from volume_images.report import Function, Report
 from volume_images.settings import Settings
+from volume_images.stopwatch import RunLimits
 
 PREFIX = "real"
 LONGEST_EXPORT = LONGEST_CREATION = LONGEST_DELETION = 300.0

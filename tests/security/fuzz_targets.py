@@ -63,8 +63,8 @@ from volume_images.export.state import ExportState, empty_export_state, export_s
 from volume_images.image_name import MAX_LENGTH, ImageName, safe_label
 from volume_images.memory import read_state
 from volume_images.model import RequestedExport, Requests, Tick, Trigger, Volume
-from volume_images.protocols import RunLimits
 from volume_images.report import Report
+from volume_images.stopwatch import RunLimits
 from volume_images.triggers import parse_trigger
 
 LONGEST_ERROR = 20_000

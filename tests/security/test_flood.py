@@ -14,8 +14,8 @@ from tests.fleet import Fleet
 from volume_images.config.schema import Config
 from volume_images.export.state import export_state_key
 from volume_images.image_name import ImageName
-from volume_images.protocols import RunLimits
 from volume_images.report import ExportResult, Report
+from volume_images.stopwatch import RunLimits
 from volume_images.triggers import parse_trigger
 
 HOUR = timedelta(hours=1)

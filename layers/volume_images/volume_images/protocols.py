@@ -262,35 +262,3 @@ class RestoreWorld(World):
     """The world of what makes volumes: people's restores, and drills."""
 
     open_cloud: OpenCloudToRestore
-
-
-class Invocation(Protocol):
-    """One invocation of a function: of Lambda's context, what a handler looks at."""
-
-    def get_remaining_time_in_millis(self) -> int:
-        """Return how long it may go on before Lambda kills its process."""
-        ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunLimits:
-    """How long a run may take, in seconds from its own start; None is no limit.
-
-    After `act` no POST and no DELETE begins; by `end` the run has ended. A cloud that takes longer
-    than the `patience` goes on beside the others, and holds no place among those at once. By hand a
-    run looks even where nothing seems due, and has no other limits.
-    """
-
-    act: float | None = None
-    end: float | None = None
-    patience: float = 30.0
-    by_hand: bool = False
-
-    @classmethod
-    def of(cls, invocation: Invocation) -> "RunLimits":
-        """End before Lambda kills the process: answers still come in, and must be written down."""
-        left = invocation.get_remaining_time_in_millis() / 1000
-        return cls(act=max(0.0, left - 60), end=max(0.0, left - 20))
-
-
-BY_HAND = RunLimits(by_hand=True)

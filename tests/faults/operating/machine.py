@@ -20,8 +20,9 @@ from volume_images.cleanup.state import CleanupState
 from volume_images.export.run import export_run
 from volume_images.image_name import ImageName
 from volume_images.model import GroupKey, ImageStatus, Tick, Trigger, VolumeStatus
-from volume_images.protocols import RunLimits, World
+from volume_images.protocols import World
 from volume_images.report import CloudResult, ExportResult, Function, Report
+from volume_images.stopwatch import RunLimits
 
 MINUTE = timedelta(minutes=1)
 HOUR = timedelta(hours=1)

@@ -13,8 +13,9 @@ from volume_images.errors import ConfigError, StoreError
 from volume_images.export.run import export_run
 from volume_images.export.state import export_state_key
 from volume_images.model import Tick, Trigger
-from volume_images.protocols import Cloud, RunLimits, World
+from volume_images.protocols import Cloud, World
 from volume_images.report import CloudResult, Function, Report
+from volume_images.stopwatch import RunLimits
 from volume_images.used_config import UsedConfig, use_config
 
 LAMBDA = RunLimits(act=480, end=520)

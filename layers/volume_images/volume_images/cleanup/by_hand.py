@@ -13,11 +13,11 @@ from volume_images.cleanup.state import CleanupState, Judged
 from volume_images.errors import InputError
 from volume_images.model import ImageStatus
 from volume_images.namesakes import refuse_absent, refuse_namesakes
-from volume_images.protocols import BY_HAND, World
+from volume_images.protocols import World
 from volume_images.recognition import ImageState, Recognised
 from volume_images.report import Function, Outcome, Report
 from volume_images.side_by_side import AT_ONCE, each
-from volume_images.stopwatch import Stopwatch
+from volume_images.stopwatch import BY_HAND, Stopwatch
 
 
 def forget(world: World, subject: str, *, dry_run: bool) -> Report:

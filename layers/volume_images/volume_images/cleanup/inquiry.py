@@ -10,10 +10,10 @@ from volume_images.cleanup.judgement import Judgement
 from volume_images.cleanup.plan import Scope
 from volume_images.errors import InputError
 from volume_images.namesakes import refuse_absent, refuse_namesakes
-from volume_images.protocols import BY_HAND, World
+from volume_images.protocols import World
 from volume_images.report import CloudOutcome
 from volume_images.side_by_side import AT_ONCE, each
-from volume_images.stopwatch import Stopwatch
+from volume_images.stopwatch import BY_HAND, Stopwatch
 
 _Match = tuple[Errand, Seen, str]
 """A cloud, and the id of an image in it."""

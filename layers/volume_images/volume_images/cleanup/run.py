@@ -8,10 +8,10 @@ from volume_images.cleanup.plan import Scope
 from volume_images.errors import StoreError
 from volume_images.metrics import Gauge
 from volume_images.model import Trigger
-from volume_images.protocols import RunLimits, World
+from volume_images.protocols import World
 from volume_images.report import Function, ImageResult, Outcome, Report
 from volume_images.side_by_side import side_by_side
-from volume_images.stopwatch import Stopwatch
+from volume_images.stopwatch import RunLimits, Stopwatch
 from volume_images.triggers import only_tick
 from volume_images.unserved import unserved
 

@@ -13,10 +13,10 @@ from volume_images.export.reporting import report_of
 from volume_images.export.serving import Served, serve, serve_again
 from volume_images.filing import filed
 from volume_images.model import Tick, Trigger
-from volume_images.protocols import RunLimits, World
+from volume_images.protocols import World
 from volume_images.report import Report
 from volume_images.side_by_side import AT_ONCE, each, side_by_side
-from volume_images.stopwatch import Stopwatch
+from volume_images.stopwatch import RunLimits, Stopwatch
 from volume_images.unserved import out_of_time, unserved
 
 _NEVER = datetime.min.replace(tzinfo=UTC)

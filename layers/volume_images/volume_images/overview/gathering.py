@@ -11,10 +11,10 @@ from volume_images.memory import Memory, read_state
 from volume_images.overview.fleet import FleetView
 from volume_images.overview.sight import Sight
 from volume_images.overview.survey import survey
-from volume_images.protocols import BY_HAND, World
+from volume_images.protocols import World
 from volume_images.report import CloudOutcome, CloudResult
 from volume_images.side_by_side import AT_ONCE, each
-from volume_images.stopwatch import Stopwatch
+from volume_images.stopwatch import BY_HAND, Stopwatch
 from volume_images.unserved import unserved
 
 

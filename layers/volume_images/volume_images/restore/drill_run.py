@@ -7,7 +7,7 @@ from functools import partial
 from volume_images.errors import CloudError, StoreError
 from volume_images.metrics import Gauge
 from volume_images.model import Tick, Trigger, Volume
-from volume_images.protocols import RestoreWorld, RunLimits
+from volume_images.protocols import RestoreWorld
 from volume_images.report import CloudOutcome, CloudResult, DrillResult, Function, Outcome, Report
 from volume_images.restore.drill_names import drill_volume_name, left_behind
 from volume_images.restore.drilling import Exercise, Tell, drill
@@ -15,7 +15,7 @@ from volume_images.restore.ground import Ground, look_around
 from volume_images.restore.removing import ask_to_remove
 from volume_images.restore.rotation import Candidate, candidates_of, whose_turn
 from volume_images.side_by_side import side_by_side
-from volume_images.stopwatch import Stopwatch
+from volume_images.stopwatch import RunLimits, Stopwatch
 from volume_images.triggers import only_tick
 from volume_images.unserved import out_of_time, unserved
 

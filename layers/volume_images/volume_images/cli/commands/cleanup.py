@@ -12,8 +12,8 @@ from volume_images.cli.inputs.world import open_world
 from volume_images.cli.output.run_progress import watched
 from volume_images.model import Tick
 from volume_images.pages.after_cleanup import FleetPage
-from volume_images.protocols import BY_HAND
 from volume_images.report import Function
+from volume_images.stopwatch import BY_HAND
 
 
 def cleanup(

@@ -13,8 +13,8 @@ from volume_images.cli.output.restore_progress import shown
 from volume_images.cli.stopping import stoppable
 from volume_images.connections import Connections
 from volume_images.model import Tick
-from volume_images.protocols import BY_HAND
 from volume_images.restore.drill_run import drill_run
+from volume_images.stopwatch import BY_HAND
 
 
 def drill(  # noqa: PLR0913 - its options

@@ -11,8 +11,8 @@ from volume_images.cli.inputs.world import open_world
 from volume_images.cli.output.run_progress import watched
 from volume_images.cli.times import parse_duration
 from volume_images.export.run import export_run
-from volume_images.protocols import RunLimits
 from volume_images.report import Function
+from volume_images.stopwatch import RunLimits
 from volume_images.triggers import parse_trigger
 
 

@@ -12,8 +12,8 @@ from volume_images.cli.inputs.world import open_world
 from volume_images.cli.output.run_progress import watched
 from volume_images.export.run import export_run
 from volume_images.model import Tick
-from volume_images.protocols import BY_HAND
 from volume_images.report import ExportResult, Function, Outcome, Report
+from volume_images.stopwatch import BY_HAND
 from volume_images.triggers import parse_trigger
 
 
