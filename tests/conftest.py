@@ -8,10 +8,10 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import HealthCheck, settings
 
-from tests.export_site import ExportSite
 from tests.sandbox.stack import SandboxStack
 from tests.security.canary_watch import pytest_runtest_makereport  # noqa: F401 - a hook of pytest
-from tests.stack_in_force import stack_in_force
+from tests.support.export_site import ExportSite
+from tests.support.stack_in_force import stack_in_force
 from volume_images.dialect import Dialect
 
 # What collecting makes all stays: looking through it for garbage takes as long as making it.

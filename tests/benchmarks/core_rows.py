@@ -13,7 +13,7 @@ from tests.benchmarks.http_rows import LATENCY
 from tests.benchmarks.memory_size import ONE_PROCESSOR_MB
 from tests.benchmarks.names import project_id, volume_id
 from tests.benchmarks.table import Row
-from tests.fleet import Fleet
+from tests.support.fleet import Fleet
 from tests.template.rendered import Stack
 from volume_images.cloud.endpoints import Service as Endpoint
 from volume_images.cloud.fields import Entry

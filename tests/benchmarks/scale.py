@@ -15,7 +15,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from tests.benchmarks.peak import peak_bytes
-from tests.fleet import LAMBDA, START, Fleet
+from tests.support.fleet import LAMBDA, START, Fleet
 from volume_images.storage.folder import ConfigFile, FolderStore
 
 CLOUDS = 500

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from tests.cleanup_site import DB, Site
 from tests.cli.conftest import Cli
 from tests.sandbox.stack import SandboxStack
+from tests.support.cleanup_site import DB, Site
 from volume_images.dialect import Dialect
 
 DAY = timedelta(days=1)

@@ -8,9 +8,9 @@ from collections import Counter
 
 import pytest
 
-from tests.export_site import MINUTE, ExportSite, SwiftClock
 from tests.sandbox.faults import Answered, Body, Fault, Overload, Throttle
 from tests.sandbox.seeds import plant_volumes
+from tests.support.export_site import MINUTE, ExportSite, SwiftClock
 from volume_images.connections import Connections
 from volume_images.protocols import Clock
 from volume_images.report import CloudResult, Report

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.report_samples import START, outcome, report
+from tests.support.report_samples import START, outcome, report
 from volume_images.metrics import Gauge
 from volume_images.report import (
     CloudOutcome,

@@ -6,8 +6,8 @@ from threading import Event, Lock
 
 import pytest
 
-from tests.fleet import START, EndingClock, FleetClock
-from tests.interruption import interruption
+from tests.support.fleet import START, EndingClock, FleetClock
+from tests.support.interruption import interruption
 from volume_images.clock import SystemClock
 from volume_images.protocols import Clock
 from volume_images.side_by_side import AT_ONCE, PAUSE, THREADS, each, side_by_side

@@ -8,14 +8,14 @@ from datetime import timedelta
 
 import pytest
 
-from tests.cleanup_site import Site as CleanupSite
-from tests.export_site import DAY, DB, LOG, MINUTE, WEB, ExportSite, request
 from tests.faults.invariants import Watch, due_slots
 from tests.faults.victims import Side, Victim, cleanup, killed_at, request_of, tick
 from tests.sandbox.clock import START
 from tests.sandbox.fates import Fate, ImageFate
 from tests.sandbox.seeds import plant_foreign_images
 from tests.sandbox.stack import SandboxStack
+from tests.support.cleanup_site import Site as CleanupSite
+from tests.support.export_site import DAY, DB, LOG, MINUTE, WEB, ExportSite, request
 from volume_images.dialect import Dialect
 from volume_images.model import GroupKey
 from volume_images.report import Report

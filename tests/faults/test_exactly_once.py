@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.export_site import DB, LOG, MINUTE, STATE_KEY, WEB, ExportCall, ExportSite, said
+from tests.support.export_site import DB, LOG, MINUTE, STATE_KEY, WEB, ExportCall, ExportSite, said
 from volume_images.errors import CloudUnavailable, LostAnswer
 from volume_images.model import ExportAnswer, ExportRequest
 from volume_images.report import CloudResult, Report

@@ -3,7 +3,7 @@
 import json
 from dataclasses import replace
 
-from tests.export_site import DAY, DB, LOG, MINUTE, WEB, ExportCall, ExportSite, said
+from tests.support.export_site import DAY, DB, LOG, MINUTE, WEB, ExportCall, ExportSite, said
 from volume_images.dialect import Dialect
 from volume_images.errors import CloudUnavailable, CredentialError, Throttled
 from volume_images.metrics import Gauge

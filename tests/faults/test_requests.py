@@ -1,6 +1,6 @@
 """Requests over a queue: accepted once, delivered again where that is in doubt, never lost."""
 
-from tests.fleet import Fleet, FleetStore
+from tests.support.fleet import Fleet, FleetStore
 from volume_images.model import RequestedExport, Requests
 from volume_images.report import CloudResult
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.fleet import TICK, Fleet
+from tests.support.fleet import TICK, Fleet
 from volume_images.model import GroupKey, RequestedExport, Requests
 from volume_images.stopwatch import RunLimits
 

@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
-from tests.cleanup_site import DAY, DB, HOUR, Site, WrappedCloud, reasons, results
 from tests.sandbox.cloud_server import CloudSandbox
 from tests.sandbox.stack import SandboxStack
+from tests.support.cleanup_site import DAY, DB, HOUR, Site, WrappedCloud, reasons, results
 from volume_images.bootstrap import connect
 from volume_images.cleanup.run import cleanup_run
 from volume_images.connections import Connections

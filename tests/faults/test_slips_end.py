@@ -5,8 +5,8 @@ from datetime import datetime
 
 import pytest
 
-from tests.cleanup_site import DAY, HOUR, STATE_KEY, Passing, Site, results, with_images
 from tests.sandbox.stack import SandboxStack
+from tests.support.cleanup_site import DAY, HOUR, STATE_KEY, Passing, Site, results, with_images
 from volume_images.errors import IncompleteListing
 from volume_images.model import Image, Tick
 from volume_images.report import CloudResult, ImageResult

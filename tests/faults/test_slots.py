@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.fleet import TICK, Fleet, FleetStore
+from tests.support.fleet import TICK, Fleet, FleetStore
 from volume_images.model import Image, ImageStatus, Tick
 from volume_images.report import ExportResult, Report
 from volume_images.schedule import newest_slot, slots

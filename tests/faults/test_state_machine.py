@@ -18,7 +18,7 @@ from tests.faults.operating.people import People
 from tests.faults.operating.runs import Runs
 from tests.faults.trouble import Kind
 from tests.sandbox.stack import SandboxStack
-from tests.stack_in_force import stack_in_force
+from tests.support.stack_in_force import stack_in_force
 from volume_images.dialect import Dialect
 from volume_images.image_name import ImageName
 

@@ -5,10 +5,10 @@ from datetime import timedelta
 
 import pytest
 
-from tests.export_site import ExportSite
-from tests.fleet import START, Fleet
 from tests.sandbox.fates import GOOD, Fate, ImageFate
 from tests.sandbox.seeds import plant_volumes
+from tests.support.export_site import ExportSite
+from tests.support.fleet import START, Fleet
 from volume_images.bootstrap import connect
 from volume_images.cleanup.run import cleanup_run
 from volume_images.dialect import Dialect

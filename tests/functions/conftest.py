@@ -4,10 +4,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.cleanup_site import Site
-from tests.restore_site import RestoreSite
 from tests.sandbox.stack import SandboxStack
-from tests.stack_in_force import stack_in_force
+from tests.support.cleanup_site import Site
+from tests.support.restore_site import RestoreSite
+from tests.support.stack_in_force import stack_in_force
 from volume_images.dialect import Dialect
 
 

@@ -8,8 +8,8 @@ from threading import Barrier
 
 import pytest
 
-from tests.cleanup_site import DAY, DB, HOUR, Passing, Site, reasons, results, with_images
 from tests.sandbox.cloud_server import PROJECT_ID
+from tests.support.cleanup_site import DAY, DB, HOUR, Passing, Site, reasons, results, with_images
 from volume_images.cleanup.by_hand import adopt, forget
 from volume_images.cleanup.inquiry import explain_image
 from volume_images.cleanup.pinning import set_pins

@@ -6,7 +6,9 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from tests.cleanup_site import (
+from tests.sandbox.cloud_server import PROJECT_ID
+from tests.sandbox.stack import SandboxStack
+from tests.support.cleanup_site import (
     DAY,
     DB,
     HOUR,
@@ -17,8 +19,6 @@ from tests.cleanup_site import (
     results,
     with_images,
 )
-from tests.sandbox.cloud_server import PROJECT_ID
-from tests.sandbox.stack import SandboxStack
 from volume_images.cleanup.state import CleanupState
 from volume_images.errors import (
     CloudError,

@@ -4,11 +4,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from tests.cleanup_site import DAY, DB, HOUR, Passing, Site, reasons, results, with_images
 from tests.sandbox.clock import START
 from tests.sandbox.cloud_server import PROJECT_ID
 from tests.sandbox.stack import SandboxStack
 from tests.sandbox.things import Visibility
+from tests.support.cleanup_site import DAY, DB, HOUR, Passing, Site, reasons, results, with_images
 from volume_images.dialect import Dialect
 from volume_images.errors import ConfigError, Throttled, TriggerError
 from volume_images.export.state import Stuck, empty_export_state

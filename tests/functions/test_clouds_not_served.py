@@ -7,7 +7,7 @@ from typing import cast
 
 import pytest
 
-from tests.fleet import EndingClock, Fleet, FleetCloud
+from tests.support.fleet import EndingClock, Fleet, FleetCloud
 from volume_images.cleanup.run import cleanup_run
 from volume_images.clock import SystemClock
 from volume_images.errors import (

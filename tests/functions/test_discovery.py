@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.export_site import DAY, DB, LOG, MINUTE, WEB, ExportSite, said
+from tests.support.export_site import DAY, DB, LOG, MINUTE, WEB, ExportSite, said
 from volume_images.export import gathering
 from volume_images.model import Volume
 from volume_images.protocols import World

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from tests.fleet import EndingClock
-from tests.interruption import interruption
-from tests.restore_site import DAY, DB, WEB, RestoreSite, Wrapped
 from tests.sandbox.clock import START
+from tests.support.fleet import EndingClock
+from tests.support.interruption import interruption
+from tests.support.restore_site import DAY, DB, WEB, RestoreSite, Wrapped
 from volume_images.dialect import Dialect
 from volume_images.errors import CloudUnavailable, LostAnswer, TriggerError
 from volume_images.filing import filed

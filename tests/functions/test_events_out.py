@@ -14,10 +14,10 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.cleanup_site import DAY, DB, Site
-from tests.report_samples import START, outcome, report, world_in
 from tests.sandbox.aws_server import AwsSandbox
 from tests.sandbox.stack import SandboxStack
+from tests.support.cleanup_site import DAY, DB, Site
+from tests.support.report_samples import START, outcome, report, world_in
 from volume_images.cli.exit_codes import ExitCode
 from volume_images.cli.finishing import finish
 from volume_images.clock import SystemClock

@@ -4,8 +4,8 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
-from tests.export_site import BY_HAND, DAY, DB, MINUTE, WEB, ExportSite, request, said
 from tests.sandbox.clock import START
+from tests.support.export_site import BY_HAND, DAY, DB, MINUTE, WEB, ExportSite, request, said
 from volume_images.dialect import Dialect
 from volume_images.errors import StoreError
 from volume_images.metrics import Gauge

@@ -5,9 +5,9 @@ from datetime import timedelta
 
 import pytest
 
-from tests.export_site import DB, LOG, MINUTE, WEB, ExportSite, said
 from tests.sandbox.fates import GOOD, Fate, ImageFate
-from tests.stack_in_force import stack_in_force
+from tests.support.export_site import DB, LOG, MINUTE, WEB, ExportSite, said
+from tests.support.stack_in_force import stack_in_force
 from volume_images.dialect import Dialect
 from volume_images.model import ImageStatus, Tick, VolumeStatus
 

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from tests.export_site import DAY, DB, MINUTE, ExportSite, said
 from tests.sandbox.seeds import OTHER_DEPLOYMENT
+from tests.support.export_site import DAY, DB, MINUTE, ExportSite, said
 from volume_images.dialect import Dialect
 from volume_images.errors import CloudError, CloudUnavailable, Refused
 from volume_images.metrics import Gauge

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.report_samples import START, outcome, report, world_in
+from tests.support.report_samples import START, outcome, report, world_in
 from volume_images.errors import ConfigError, NoConfigYet, Problem, RunFailed, StoreError
 from volume_images.metrics import METRICS, Gauge
 from volume_images.model import Requests, Tick

@@ -6,9 +6,9 @@ from datetime import timedelta
 
 import pytest
 
-from tests.cleanup_site import DAY, STATE_KEY, Passing, Site, with_images
-from tests.export_site import STATE_KEY as EXPORT_STATE_KEY
 from tests.sandbox.stack import SandboxStack
+from tests.support.cleanup_site import DAY, STATE_KEY, Passing, Site, with_images
+from tests.support.export_site import STATE_KEY as EXPORT_STATE_KEY
 from volume_images.bootstrap import connect
 from volume_images.errors import CloudUnavailable, CredentialError
 from volume_images.export.run import export_run

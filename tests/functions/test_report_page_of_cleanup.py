@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from tests.cleanup_site import DAY, DB, Passing, Site, results, with_images
 from tests.sandbox.stack import SandboxStack
+from tests.support.cleanup_site import DAY, DB, Passing, Site, results, with_images
 from volume_images.cleanup.run import cleanup_run
 from volume_images.cli.inputs.invocation import context, load_handler
 from volume_images.dialect import Dialect

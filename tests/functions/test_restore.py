@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.restore_site import DB, WEB, RestoreSite, Watched, Wrapped
+from tests.support.restore_site import DB, WEB, RestoreSite, Watched, Wrapped
 from volume_images.cleanup.state import VolumeFacts, empty_cleanup_state
 from volume_images.errors import (
     CloudUnavailable,

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from tests.export_site import LAMBDA
 from tests.sandbox.clock import START
 from tests.sandbox.cloud_server import CloudSandbox
 from tests.sandbox.seeds import plant_volumes
 from tests.sandbox.stack import DISK_FORMATS, SECRET_PREFIX, SandboxStack
+from tests.support.export_site import LAMBDA
 from volume_images.bootstrap import connect
 from volume_images.cleanup.run import cleanup_run
 from volume_images.connections import Connections

@@ -18,7 +18,6 @@ from typing import Any
 import yaml
 from rich.console import Console
 
-from tests.fleet import FleetStore
 from tests.security.fuzz_mutations import (
     document_bytes,
     hostile_text,
@@ -39,6 +38,7 @@ from tests.security.fuzz_samples import (
     SECRETS,
 )
 from tests.security.told_cloud import DEPLOYMENT, NOW, PROJECT, ToldCloud, world_of
+from tests.support.fleet import FleetStore
 from volume_images.cleanup.run import cleanup_run
 from volume_images.cleanup.state import CleanupState, cleanup_state_key, empty_cleanup_state
 from volume_images.cli.output.report_table import report_table

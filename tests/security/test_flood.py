@@ -10,7 +10,7 @@ import pytest
 
 from tests.faults.memory_store import MemoryStore
 from tests.faults.trouble import Trouble
-from tests.fleet import Fleet
+from tests.support.fleet import Fleet
 from volume_images.config.schema import Config
 from volume_images.export.state import export_state_key
 from volume_images.image_name import ImageName

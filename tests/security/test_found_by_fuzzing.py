@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from tests.fleet import FleetStore
 from tests.security.fuzz_samples import CLEANUP_STATE, CONFIG, DB, EXPORT_STATE, OPENSTACK_ANSWER
 from tests.security.told_cloud import DEPLOYMENT, PROJECT
+from tests.support.fleet import FleetStore
 from volume_images.cleanup.state import empty_cleanup_state
 from volume_images.cloud.answers import Answer, json_object
 from volume_images.cloud.clouds_yaml import read_clouds_yaml

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
-from tests.fleet import FleetClock, FleetStore
+from tests.support.fleet import FleetClock, FleetStore
 from volume_images.config.schema import Config
 from volume_images.model import ExportAnswer, ExportRequest, Image, ImageStatus, Volume
 from volume_images.protocols import Cloud, Store, World

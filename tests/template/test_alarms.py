@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.report_samples import START, outcome, report, world_in
+from tests.support.report_samples import START, outcome, report, world_in
 from tests.template.rendered import Stack
 from volume_images.cli.command import app
 from volume_images.metrics import METRICS, Gauge

@@ -5,7 +5,6 @@ from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
-from tests.export_site import ExportSite, SwiftClock
 from tests.sandbox.fates import ImageFate, VolumeFate
 from tests.sandbox.faults import (
     Answered,
@@ -24,6 +23,7 @@ from tests.sandbox.faults import (
 )
 from tests.sandbox.seeds import plant_foreign_images
 from tests.sandbox.stack import CLOUD_NAME, SandboxStack
+from tests.support.export_site import ExportSite, SwiftClock
 from volume_images.bootstrap import connect
 from volume_images.connections import Connections
 from volume_images.dialect import Dialect

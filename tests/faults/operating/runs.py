@@ -5,9 +5,9 @@ from functools import partial
 from hypothesis import strategies as st
 from hypothesis.stateful import rule
 
-from tests.export_site import request
 from tests.faults.operating.interruptions import Interruption
 from tests.faults.operating.machine import ANY, HOUR, MINUTE, WAITS, Operation
+from tests.support.export_site import request
 from volume_images.model import Tick
 
 CALLS = st.integers(1, 25)
