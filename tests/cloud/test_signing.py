@@ -7,9 +7,10 @@ from urllib.parse import quote
 import pytest
 from huaweicloudsdkcore.auth.credentials import BasicCredentials
 from huaweicloudsdkcore.sdk_request import SdkRequest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.support.examples import examples
 from volume_images.cloud.signing import (
     Signable,
     authorization,
@@ -173,7 +174,7 @@ def test_two_thousand_random_requests_are_signed_as_the_vendor_s_package_does() 
 
 
 @given(path=st.text(max_size=20), pairs=st.lists(st.tuples(st.text(max_size=5), st.text())))
-@settings(max_examples=50)
+@examples(50)
 def test_paths_and_queries_are_ascii_and_in_one_form(
     path: str, pairs: list[tuple[str, str]]
 ) -> None:

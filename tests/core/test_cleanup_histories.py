@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.core.cleanup_samples import (
@@ -23,6 +23,7 @@ from tests.core.cleanup_samples import (
     image,
     plan,
 )
+from tests.support.examples import examples
 from volume_images.cleanup.announcing import remember
 from volume_images.cleanup.due import due_groups
 from volume_images.cleanup.rows import History, Past
@@ -187,7 +188,7 @@ def happen(fleet: Fleet, event: Event, slip: Config | None) -> None:
             fleet.clean()
 
 
-@settings(max_examples=50, deadline=None)
+@examples(50)
 @given(EVENTS, st.sampled_from(sorted(SLIPS)))
 def test_nothing_goes_short_of_its_grace_whatever_happens(
     events: Sequence[Event], slip: str
@@ -198,7 +199,7 @@ def test_nothing_goes_short_of_its_grace_whatever_happens(
         happen(fleet, event, SLIPS[slip])
 
 
-@settings(max_examples=25, deadline=None)
+@examples(25)
 @given(
     st.sampled_from(sorted(SLIPS)),
     st.integers(0, 60),
@@ -233,7 +234,7 @@ def everything_until(fleet: Fleet, at: datetime) -> set[str]:
 
 
 @pytest.mark.parametrize("every", [1, 24])
-@settings(max_examples=4, deadline=None)
+@examples(4)
 @given(data=st.data())
 def test_however_often_cleanup_runs_the_expired_go_in_time(every: int, data: st.DataObject) -> None:
     """At both ends of what the template allows, at whatever minutes, with one run a day missing.

@@ -4,7 +4,7 @@ from datetime import timedelta
 from random import Random
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.core.cleanup_samples import (
@@ -22,6 +22,7 @@ from tests.core.cleanup_samples import (
     plan,
     slot,
 )
+from tests.support.examples import examples
 from volume_images.cleanup.freshness import Covered
 from volume_images.cleanup.plan import GroupPlan, Scope
 from volume_images.cleanup.planning import floor_of, plan_cleanup
@@ -267,7 +268,7 @@ IMAGES = st.lists(
 )
 
 
-@settings(max_examples=150)
+@examples(150)
 @given(IMAGES, st.integers(1, 4), st.integers(1, 4))
 def test_the_newest_good_images_are_the_floor_and_never_expire(
     images: list[Image], keep_last: int, min_keep: int
@@ -282,7 +283,7 @@ def test_the_newest_good_images_are_the_floor_and_never_expire(
         assert group.stop == ""
 
 
-@settings(max_examples=150)
+@examples(150)
 @given(IMAGES, st.randoms())
 def test_a_plan_speaks_of_each_image_once_in_whatever_order_they_are_listed(
     images: list[Image], random: Random

@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.support.examples import examples
 from volume_images.config.checks import check_config
 from volume_images.config.schema import parse_config
 
@@ -356,7 +357,7 @@ SCHEDULES = [None, "0 2 * * *", "30 2 * * 0", "0 */6 * * *", "0 0 29 2 *", "0 0 
     max_age=st.none() | st.integers(1, 90).map("{}h".format),
     clouds=st.lists(st.sampled_from(["otc", "lab", "gone"]), max_size=4),
 )
-@settings(max_examples=50, deadline=None)
+@examples(50)
 def test_every_problem_of_an_arbitrary_config_has_a_path_into_it(
     schedules: list[str | None],
     zone: str,

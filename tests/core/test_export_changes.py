@@ -1,9 +1,10 @@
 """Changes of the exporter's state: the same twice, in any state, and written as they are read."""
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.core.export_samples import DAILY, DAY, NOW, REQUESTED, SLOT, image, state, under_way
+from tests.support.examples import examples
 from volume_images.export.changes import (
     Accept,
     Accounted,
@@ -72,7 +73,7 @@ EVERY_CHANGE: tuple[Change, ...] = (
 some_changes = st.lists(st.sampled_from(EVERY_CHANGE), max_size=12)
 
 
-@settings(max_examples=200, deadline=None)
+@examples(200)
 @given(before=some_changes, again=some_changes)
 def test_applying_changes_again_in_order_changes_nothing(
     before: list[Change], again: list[Change]
@@ -81,14 +82,14 @@ def test_applying_changes_again_in_order_changes_nothing(
     assert changed(once, again) == changed(changed(once, again), again)
 
 
-@settings(max_examples=200, deadline=None)
+@examples(200)
 @given(changes=some_changes)
 def test_a_state_is_read_as_it_was_written(changes: list[Change]) -> None:
     written = state(changes)
     assert ExportState.model_validate_json(written.model_dump_json()) == written
 
 
-@settings(max_examples=200, deadline=None)
+@examples(200)
 @given(changes=some_changes)
 def test_accounted_slots_only_move_forward(changes: list[Change]) -> None:
     known = state([Accounted(GROUP, SLOT + DAY)])

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.core.export_samples import (
@@ -29,6 +29,7 @@ from tests.core.export_samples import (
     under_way,
     volume,
 )
+from tests.support.examples import examples
 from volume_images.dialect import Dialect
 from volume_images.export.draft import changed
 from volume_images.export.owed import Debt, Overdue, Owed
@@ -436,7 +437,7 @@ def test_the_newest_good_image_of_every_group_is_remembered() -> None:
     assert again.changes == ()
 
 
-@settings(max_examples=150, deadline=None)
+@examples(150)
 @given(
     count=st.integers(min_value=0, max_value=30),
     room=st.integers(min_value=1, max_value=12),

@@ -5,9 +5,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.support.examples import examples
 from volume_images.config.checks import check_config
 from volume_images.config.lint import lint_config
 from volume_images.config.schema import parse_config
@@ -229,7 +230,7 @@ words = st.text("daily1", min_size=1, max_size=6)
 
 
 @given(tags=st.lists(st.dictionaries(words, words, max_size=2), max_size=5))
-@settings(max_examples=40, deadline=None)
+@examples(40)
 def test_every_warning_about_arbitrary_tags_has_a_path_into_the_config(
     tags: list[dict[str, str]],
 ) -> None:

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.core.export_samples import (
@@ -20,6 +20,7 @@ from tests.core.export_samples import (
     records,
     state,
 )
+from tests.support.examples import examples
 from volume_images.config.selection import Member
 from volume_images.export.changes import Accept, Accounted
 from volume_images.export.draft import changed
@@ -145,7 +146,7 @@ def test_a_volume_that_joins_with_an_edit_is_owed_the_newest_slot_that_was_in_fo
     assert owed_slots(known, later, later, schedule="0 5 * * *") == ([SLOT], [])
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(
     ticks=st.lists(
         st.tuples(
@@ -278,7 +279,7 @@ def test_newest_slots_are_told_whether_owed_or_not() -> None:
     assert list(newest_slots(config(schedule=None), ONE, NOW)) == []
 
 
-@settings(max_examples=200, deadline=None)
+@examples(200)
 @given(
     minutes=st.lists(st.integers(min_value=1, max_value=3 * 24 * 60), min_size=1, max_size=12),
 )

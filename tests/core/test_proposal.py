@@ -1,9 +1,10 @@
 """A proposed config: whatever volumes a cloud holds, it passes the check and fits what there is."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.support.examples import examples
 from volume_images.config.checks import check_config
 from volume_images.config.lint import lint_config
 from volume_images.config.schema import CloudConfig, Config, VolumeEntry, parse_config
@@ -99,7 +100,7 @@ class TestAnyListing:
         timezone=st.sampled_from(["UTC", "Europe/Berlin", "Australia/Lord_Howe"]),
         dialect=st.sampled_from(Dialect),
     )
-    @settings(max_examples=12)
+    @examples(12)
     def test_its_config_passes_the_check_as_it_is_written(
         self,
         volumes: list[Volume],
@@ -116,7 +117,7 @@ class TestAnyListing:
         assert check_config(config) == ()
 
     @given(volumes=volume_listings(), quota=st.none() | st.integers(min_value=1, max_value=90_000))
-    @settings(max_examples=12)
+    @examples(12)
     def test_its_exports_and_images_fit_when_every_volume_is_counted(
         self, volumes: list[Volume], quota: int | None
     ) -> None:
@@ -129,7 +130,7 @@ class TestAnyListing:
         assert problems == []
 
     @given(volumes=volume_listings())
-    @settings(max_examples=40)
+    @examples(40)
     def test_every_volume_has_one_policy_unless_its_tag_says_no(
         self, volumes: list[Volume]
     ) -> None:
@@ -139,7 +140,7 @@ class TestAnyListing:
         assert sorted(grouped + refusing) == [volume.id for volume in volumes]
 
     @given(volumes=volume_listings())
-    @settings(max_examples=12)
+    @examples(12)
     def test_a_run_gives_each_volume_the_policy_that_the_proposal_counted_it_under(
         self, volumes: list[Volume]
     ) -> None:

@@ -4,9 +4,10 @@ from datetime import timedelta
 from hashlib import sha256
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.support.examples import examples
 from volume_images.errors import SettingsError
 from volume_images.settings import Settings
 
@@ -134,7 +135,7 @@ def test_a_clock_of_its_own_is_refused_beside_an_endpoint_that_is_not_on_loopbac
         st.text(max_size=20) | st.sampled_from(["http://[", "s3://b/k", "1d", "true"]),
     )
 )
-@settings(max_examples=150, deadline=None)
+@examples(150)
 def test_an_arbitrary_environment_is_settings_or_one_line(environ: dict[str, str]) -> None:
     said: list[str] = []
     try:

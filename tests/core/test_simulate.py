@@ -4,9 +4,10 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.support.examples import examples
 from volume_images.retention.judging import Candidate, judge
 from volume_images.retention.rules import COUNT_RULES, RetentionRules
 from volume_images.simulate import (
@@ -246,7 +247,7 @@ def test_of_very_many_images_each_new_one_is_taken_to_make_one_expire() -> None:
     st.just("Australia/Lord_Howe"),
     st.sampled_from(["40 */7 * * *", "20 8-14/3 * * *", "0 2 * * *"]),
 )
-@settings(max_examples=4, deadline=None)
+@examples(4)
 def test_a_steady_state_needs_no_more_of_the_past_than_it_looks_at(
     rules: RetentionRules, zone: str, schedule: str
 ) -> None:

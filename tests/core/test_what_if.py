@@ -4,9 +4,10 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.support.examples import examples
 from volume_images.retention.judging import Candidate
 from volume_images.retention.rules import RetentionRules
 from volume_images.retention.what_if import Bound, Case, goes_after, what_lets_go, what_would_keep
@@ -112,7 +113,7 @@ def group(ages: list[int], wanted: dict[str, object]) -> Case:
 
 
 @given(hours, rules)
-@settings(max_examples=25)
+@examples(25)
 def test_each_bound_is_where_the_verdict_turns(ages: list[int], wanted: dict[str, object]) -> None:
     case = group(ages, wanted)
     for image in case.images:
@@ -131,7 +132,7 @@ def test_each_bound_is_where_the_verdict_turns(ages: list[int], wanted: dict[str
 
 
 @given(hours, rules, st.integers(1, 40))
-@settings(max_examples=25)
+@examples(25)
 def test_the_image_before_the_last_one_needed_does_not_make_it_go(
     ages: list[int], wanted: dict[str, object], count: int
 ) -> None:

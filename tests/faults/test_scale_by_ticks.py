@@ -4,9 +4,10 @@ from datetime import UTC, datetime, timedelta
 from math import ceil
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.support.examples import examples
 from tests.support.fleet import TICK, Fleet
 from volume_images.model import GroupKey, RequestedExport, Requests
 from volume_images.stopwatch import RunLimits
@@ -39,7 +40,7 @@ def test_thousands_of_volumes_through_forty_places_take_as_long_as_the_limit_mak
     assert took <= 1.1 * (volumes / 40) * timedelta(minutes=10)
 
 
-@settings(max_examples=15, deadline=None)
+@examples(15)
 @given(
     volumes=st.integers(min_value=1, max_value=40),
     places=st.integers(min_value=1, max_value=7),

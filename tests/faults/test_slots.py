@@ -4,9 +4,10 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.support.examples import examples
 from tests.support.fleet import TICK, Fleet, FleetStore
 from volume_images.model import Image, ImageStatus, Tick
 from volume_images.report import ExportResult, Report
@@ -76,7 +77,7 @@ def test_whenever_ticks_come_back_in_such_a_night_the_newest_slot_is_started_onc
     assert asked[-1:] == spelled(due[-1])
 
 
-@settings(max_examples=10, deadline=None)
+@examples(10)
 @given(
     gaps=st.lists(st.integers(min_value=1, max_value=90), min_size=1, max_size=12),
     schedule=st.sampled_from(["0 2 * * *", "0 */6 * * *", "30 * * * *"]),
@@ -206,7 +207,7 @@ def test_no_mark_hides_an_export_that_fails_at_last() -> None:
 calls = st.frozensets(st.integers(min_value=1, max_value=40), max_size=6)
 
 
-@settings(max_examples=20, deadline=None)
+@examples(20)
 @given(vanishes=calls, lost=calls, fails=calls)
 def test_a_state_lost_at_any_call_and_answers_lost_at_others_cost_no_second_export(
     vanishes: frozenset[int], lost: frozenset[int], fails: frozenset[int]

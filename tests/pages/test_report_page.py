@@ -8,12 +8,13 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tests.pages.fleets import DAY, HOUR, NOW, SLOT, fleet_of, odd_ones, volume
 from tests.pages.reading import Page
 from tests.pages.samples import HOSTILE
+from tests.support.examples import examples
 from volume_images.overview.fleet import FleetView
 from volume_images.overview.spelling import plain
 from volume_images.pages.report import report_page
@@ -80,7 +81,7 @@ def test_text_of_a_cloud_is_never_markup() -> None:
 @example("\u202egpj.exe")
 @example("\ud800")
 @example("-->]]></script>")
-@settings(max_examples=10, deadline=None)
+@examples(10)
 def test_any_name_of_a_volume_reads_as_it_is_spelled_on_a_terminal(name: str) -> None:
     html = report_page(named(name))
 
@@ -175,7 +176,7 @@ def test_a_line_of_time_ends_now_and_begins_with_the_oldest_image_of_all() -> No
 
 
 @given(st.integers(0, 12 * 365), st.integers(0, 23))
-@settings(max_examples=20, deadline=None)
+@examples(20)
 def test_no_two_labels_of_a_line_touch(days: int, hours: int) -> None:
     ticks = Scale(NOW, max(2 * DAY, timedelta(days=days, hours=hours))).ticks
     places = [WIDTH, *(tick.x for tick in ticks)]

@@ -3,11 +3,12 @@
 import json
 import re
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.pages.reading import Page
 from tests.pages.samples import HOSTILE, forecast_of, page_of
+from tests.support.examples import examples
 
 
 def test_the_page_refers_to_nothing_outside() -> None:
@@ -36,7 +37,7 @@ def test_text_of_the_config_is_never_markup() -> None:
 
 
 @given(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\r\0"), min_size=1))
-@settings(max_examples=10, deadline=None)
+@examples(10)
 def test_any_name_of_a_config_reads_as_it_is(name: str) -> None:
     html = page_of(source=name, days=3)
 
